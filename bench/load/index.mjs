@@ -1,0 +1,29 @@
+// Runs the load generator as a process of its own, so that it shares no event loop with what it measures.
+import { execFile } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const MAIN = join(dirname(fileURLToPath(import.meta.url)), 'main.mjs');
+/** Only a 200 counts as an answer; a run with more errors than this share says nothing. */
+const MOST_ERRORS = 0.001;
+const run = promisify(execFile);
+
+/**
+ * @param {import('../servers.mjs').Server} server
+ * @param {{idsFile: string, seed: number, connections: number, body?: string, warmupSeconds?: number, seconds?: number,
+ *   rate?: number, requests?: number}} options either seconds (as fast as it goes) or rate and requests
+ * @returns {Promise<{answers: number, errors: number, perSecond?: number, p50?: number, p95?: number, p99?: number}>}
+ */
+export async function load(server, { idsFile, seed, body, ...options }) {
+  const { hostname, port, host } = new URL(server.origin);
+  const plan = { idsFile, seed, headers: server.headers, host, body };
+  const all = { host: hostname, port: Number(port), warmupSeconds: 1, ...options, plan };
+  const { stdout } = await run(process.execPath, [MAIN, JSON.stringify(all)], { maxBuffer: 1 << 20 });
+  const result = JSON.parse(stdout);
+  if (result.rightBodies === 0) throw new Error(`${server.name} does not answer what it should`);
+  if (result.errors > result.answers * MOST_ERRORS) {
+    throw new Error(`${server.name}: ${result.errors} errors beside ${result.answers} answers`);
+  }
+  return result;
+}

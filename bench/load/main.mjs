@@ -1,0 +1,108 @@
+// The load generator, a process of its own: node load/main.mjs '<options as JSON>' prints its result as JSON.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection } from './connection.mjs';
+import { requestsOf } from './requests.mjs';
+
+const CONNECTIONS_LIMIT_MS = 10_000;
+const DRAIN_LIMIT_MS = 30_000;
+
+/** Six consents, each once: what every server under test must answer. */
+function isRightBody(body) {
+  try {
+    const { consents } = JSON.parse(body.toString('utf8'));
+    return consents.length === 6 && new Set(consents.map(({ type }) => type)).size === 6;
+  } catch {
+    return false;
+  }
+}
+
+async function openConnections({ host, port, connections }, onBroken) {
+  const all = Array.from({ length: connections }, () => new Connection(host, port, onBroken));
+  const limit = sleep(CONNECTIONS_LIMIT_MS, undefined, { ref: false }).then(() => {
+    throw new Error('the server takes no connections');
+  });
+  await Promise.race([Promise.all(all.map((connection) => connection.ready())), limit]);
+  return all;
+}
+
+/** As fast as the server answers: every connection sends the next request when it has the last one's answer. */
+async function runClosed(options, next) {
+  const counts = { answers: 0, errors: 0, rightBodies: 0 };
+  let isOver = false;
+  const all = await openConnections(options, () => {
+    if (!isOver) counts.errors += 1;
+  });
+  const drive = (connection) => {
+    let isFirst = true;
+    const onAnswer = (status, body) => {
+      if (isOver) return;
+      if (status === 200) counts.answers += 1;
+      else counts.errors += 1;
+      if (isFirst) {
+        isFirst = false;
+        counts.rightBodies += isRightBody(body) ? 1 : 0;
+      }
+      connection.send(next(), onAnswer);
+    };
+    connection.send(next(), onAnswer);
+  };
+  all.forEach(drive);
+  await sleep(options.warmupSeconds * 1000);
+  const startedAt = performance.now();
+  const before = counts.answers;
+  await sleep(options.seconds * 1000);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const answered = counts.answers - before;
+  isOver = true;
+  for (const connection of all) connection.close();
+  return { perSecond: answered / seconds, answers: counts.answers, errors: counts.errors, rightBodies: counts.rightBodies };
+}
+
+/**
+ * At a fixed rate, whatever the server does: a request that has to wait for a free connection has begun when it was due,
+ * so that a stall counts for everything it held up.
+ */
+async function runOpen(options, next) {
+  const { rate, requests } = options;
+  const counts = { answers: 0, errors: 0, rightBodies: 0 };
+  const latencies = new Float64Array(requests);
+  const waiting = [];
+  const all = await openConnections(options, () => {
+    counts.errors += 1;
+  });
+  const free = [...all];
+  const dispatch = (connection, dueAt) => {
+    connection.send(next(), (status, body) => {
+      latencies[counts.answers + counts.errors] = performance.now() - dueAt;
+      if (status === 200) counts.answers += 1;
+      else counts.errors += 1;
+      if (counts.answers <= all.length && isRightBody(body)) counts.rightBodies += 1;
+      if (waiting.length > 0) dispatch(connection, waiting.shift());
+      else free.push(connection);
+    });
+  };
+  const startAt = performance.now() + 20;
+  let sent = 0;
+  const giveUpAt = startAt + (requests / rate) * 1000 + DRAIN_LIMIT_MS;
+  while (counts.answers + counts.errors < requests && performance.now() < giveUpAt) {
+    for (let dueAt = startAt + (sent * 1000) / rate; sent < requests && dueAt <= performance.now(); ) {
+      const connection = free.pop();
+      if (connection) dispatch(connection, dueAt);
+      else waiting.push(dueAt);
+      sent += 1;
+      dueAt = startAt + (sent * 1000) / rate;
+    }
+    await sleep(1);
+  }
+  for (const connection of all) connection.close();
+  const sorted = latencies.subarray(0, counts.answers + counts.errors).sort();
+  const percentile = (p) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))];
+  const missing = requests - sorted.length;
+  return { ...counts, errors: counts.errors + missing, p50: percentile(0.5), p95: percentile(0.95), p99: percentile(0.99) };
+}
+
+const options = JSON.parse(process.argv[2]);
+const next = requestsOf(options.plan);
+const result = options.rate ? await runOpen(options, next) : await runClosed(options, next);
+process.stdout.write(`${JSON.stringify(result)}\n`);
+process.exit(0);

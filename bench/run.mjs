@@ -1,0 +1,95 @@
+// npm run bench -- [reads|writes|import] [--quick]
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startCluster } from './cluster.mjs';
+import { fillBaselines } from './dataset.mjs';
+import { say } from './progress.mjs';
+import { keepResults, toTable, verdictOf } from './report.mjs';
+import { createDatabase, isBuilt, prepareService } from './service.mjs';
+import { imports } from './suites/import.mjs';
+import { reads } from './suites/reads.mjs';
+import { writes } from './suites/writes.mjs';
+
+const SUITES = { reads, writes, import: imports };
+
+const FULL = {
+  players: 1_000_000,
+  ...{ warmupSeconds: 5, seconds: 6, rounds: 5 },
+  ...{ latencyPairs: 5, latencyRequests: 20_000, readRate: 4000, writeRate: 1500 },
+  ...{ importRows: 6_000_000, importPlayers: 1_000_000, importRounds: 3 },
+};
+/** Whether everything runs, not how fast. */
+const QUICK = {
+  players: 20_000,
+  ...{ warmupSeconds: 1, seconds: 1, rounds: 2 },
+  ...{ latencyPairs: 1, latencyRequests: 1000, readRate: 1000, writeRate: 500 },
+  ...{ importRows: 60_000, importPlayers: 10_000, importRounds: 1 },
+};
+
+/**
+ * @typedef {object} Bench
+ * @property {import('./cluster.mjs').Cluster} cluster
+ * @property {import('./service.mjs').Service} service
+ * @property {string} idsFile the players' ids, one a line
+ * @property {string} folder for files of this run
+ * @property {typeof FULL} sizes
+ */
+
+/** Runs the suites one after the other in a database of their own, and answers their lines. */
+async function runSuites(names, sizes, folder) {
+  say('starting PostgreSQL');
+  const cluster = await startCluster();
+  const onSignal = () => {
+    void cluster.stop().finally(() => process.exit(130));
+  };
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  try {
+    const made = await createDatabase(cluster);
+    say(`making ${sizes.players} players`);
+    const service = await prepareService(cluster, made, sizes.players);
+    const idsFile = join(folder, 'ids.txt');
+    const players = await fillBaselines(service, idsFile);
+    await cluster.query('postgres', 'checkpoint');
+    /** @type {Record<string, import('./report.mjs').Line[]>} */
+    const suites = {};
+    for (const name of names) {
+      say(`suite ${name}`);
+      suites[name] = await SUITES[name]({ cluster, service, idsFile, folder, sizes });
+    }
+    return { postgres: cluster.version, players, suites };
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function main() {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean', default: false } } });
+  const names = positionals.length > 0 ? positionals : Object.keys(SUITES);
+  const unknown = names.find((name) => !(name in SUITES));
+  if (unknown) throw new Error(`there is no suite ${unknown}; there are ${Object.keys(SUITES).join(', ')}`);
+  if (!isBuilt()) throw new Error('build the service first: npm run build');
+  const folder = mkdtempSync(join(tmpdir(), 'consent-bench-files-'));
+  try {
+    const run = await runSuites(names, values.quick ? QUICK : FULL, folder);
+    const lines = Object.values(run.suites).flat();
+    process.stdout.write(`\n${toTable(lines)}\n`);
+    if (values.quick) {
+      process.stdout.write('\nA quick run shows that everything works; its numbers mean nothing and are not kept.\n');
+      return;
+    }
+    keepResults(run);
+    process.stdout.write('\nKept in bench/results.json and bench/results.svg.\n');
+    if (lines.some((line) => verdictOf(line) === 'missed')) process.exitCode = 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = 1;
+}

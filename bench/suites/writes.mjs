@@ -1,0 +1,110 @@
+// POST /userconsents/:id that changes one channel, durably: state, event and outbox row.
+import { inTurns, median, medianRatio } from '../compare.mjs';
+import { countChanges } from '../dataset.mjs';
+import { load } from '../load/index.mjs';
+import { say } from '../progress.mjs';
+import { startBaseline } from './baseline-servers.mjs';
+
+const CONNECTIONS = 32;
+const TRANSACTION = 'bare Fastify + BEGIN…COMMIT';
+const FUNCTION = 'bare Fastify + one SQL function';
+const EXPRESS = 'Nest-Express + TypeORM save';
+/** Of the requests answered, how many must really have changed something. */
+const LEAST_CHANGED = 0.97;
+
+const CHANNELS = ['email', 'sms', 'telephone', 'postMail', 'siteNotification', 'pushNotification'];
+const SETS = [['casino', 'bingo'], ['sports', 'lottery'], ['bingo'], ['casino', 'sports', 'lottery', 'bingo'], ['lottery', 'bingo']];
+
+/** No two of thirty runs ask for the same, so each finds something to change in whatever the last one left. */
+function bodyOf(run) {
+  const type = CHANNELS[run % CHANNELS.length];
+  const products = SETS[Math.floor(run / CHANNELS.length) % SETS.length];
+  return JSON.stringify({ consents: [{ type, opted_in: true, products }] });
+}
+
+/** @param {import('../run.mjs').Bench} bench @returns {Promise<import('../report.mjs').Line[]>} */
+export async function writes(bench) {
+  const { service, cluster, sizes } = bench;
+  const servers = [
+    await service.start(),
+    await startBaseline(bench, TRANSACTION, 'fastify-transaction.mjs'),
+    await startBaseline(bench, FUNCTION, 'fastify-function.mjs'),
+    await startBaseline(bench, EXPRESS, 'nest-express.mjs'),
+  ];
+  const tally = { errors: 0, answers: { service: 0, baseline: 0 }, runs: 0 };
+  const run = async (server, options) => {
+    tally.runs += 1;
+    const result = await load(server, {
+      ...{ idsFile: bench.idsFile, connections: CONNECTIONS, seed: 100 + tally.runs, body: bodyOf(tally.runs) },
+      ...options,
+    });
+    tally.errors += result.errors;
+    tally.answers[server === servers[0] ? 'service' : 'baseline'] += result.answers;
+    return result;
+  };
+  try {
+    await cluster.query('postgres', 'checkpoint');
+    const before = await countChanges(cluster, service.database);
+    for (const server of servers) await run(server, { seconds: sizes.warmupSeconds });
+    const { rates, p95s } = await measure(servers, run, sizes);
+    const changed = changedShares(before, await countChanges(cluster, service.database), tally.answers);
+    return toLines({ ours: servers[0], rates, p95s, tally, changed, rate: sizes.writeRate });
+  } finally {
+    for (const server of servers) await server.stop();
+  }
+}
+
+async function measure(servers, run, sizes) {
+  const rates = await inTurns(servers, sizes.rounds, async (server, round) => {
+    const { perSecond } = await run(server, { seconds: sizes.seconds });
+    say(`writes ${round + 1}/${sizes.rounds}: ${server.name}: ${Math.round(perSecond)}/s`);
+    return perSecond;
+  });
+  const p95s = await inTurns(servers.slice(0, 2), sizes.latencyPairs, async (server) => {
+    const { p95 } = await run(server, { rate: sizes.writeRate, requests: sizes.latencyRequests });
+    say(`writes at ${sizes.writeRate}/s: ${server.name}: p95 ${p95.toFixed(2)} ms`);
+    return p95;
+  });
+  return { rates, p95s };
+}
+
+/** Throws when a side has answered more than it has changed: that would be speed for nothing. */
+function changedShares(before, after, answers) {
+  const shares = Object.keys(answers).map((side) => {
+    const share = (after[side] - before[side]) / answers[side];
+    if (share < LEAST_CHANGED) throw new Error(`only ${Math.round(share * 100)} % of the writes of the ${side} changed anything`);
+    return `${side} ${(share * 100).toFixed(1)} %`;
+  });
+  return shares.join(', ');
+}
+
+function toLines({ ours, rates, p95s, tally, changed, rate }) {
+  const { name } = ours;
+  const ratio = (theirs, atLeast) => ({
+    what: `POST, requests/s against ${theirs}`,
+    unit: '×',
+    target: { atLeast },
+    value: medianRatio(rates[name], rates[theirs]),
+    detail: `${Math.round(median(rates[name]))}/s : ${Math.round(median(rates[theirs]))}/s`,
+    rounds: { ours: rates[name], theirs: rates[theirs] },
+  });
+  return [
+    ratio(TRANSACTION, 1.3),
+    ratio(FUNCTION, 0.85),
+    ratio(EXPRESS, 4),
+    {
+      what: `POST, p95 at ${rate}/s against ${TRANSACTION}`,
+      unit: '×',
+      value: medianRatio(p95s[name], p95s[TRANSACTION]),
+      detail: `${median(p95s[name]).toFixed(2)} ms : ${median(p95s[TRANSACTION]).toFixed(2)} ms`,
+      rounds: { ours: p95s[name], theirs: p95s[TRANSACTION] },
+    },
+    {
+      what: 'memory of the service while writing',
+      unit: 'MB',
+      target: { below: 200 },
+      value: ours.peakMemoryMb(),
+      detail: `${tally.errors} errors; changed: ${changed}`,
+    },
+  ];
+}

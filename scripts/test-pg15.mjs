@@ -1,0 +1,38 @@
+// `npm run test:pg15`: every test of `npm test` once more, against Debian's PostgreSQL 15, the oldest that is supported.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from './build.mjs';
+import { startThrowAwayPostgres } from './throw-away-postgres.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const programs = process.env.PG15_BIN || '/usr/lib/postgresql/15/bin';
+const postgres = join(programs, 'postgres');
+const initdb = join(programs, 'initdb');
+
+if (!existsSync(postgres) || !existsSync(initdb)) {
+  process.stderr.write(
+    `these tests need PostgreSQL 15, and there is none in ${programs}: install it (Debian 12: apt-get install ` +
+      'postgresql-15), or set PG15_BIN to the folder of its programs\n',
+  );
+  process.exit(1);
+}
+
+build();
+const server = await startThrowAwayPostgres({ postgres, initdb });
+// Ctrl-C reaches jest too; it ends first, and then the server.
+process.on('SIGINT', () => undefined);
+let status = 1;
+try {
+  const jest = spawn(
+    process.execPath,
+    ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', ...process.argv.slice(2)],
+    { cwd: root, stdio: 'inherit', env: { ...process.env, TEST_DATABASE_URL: server.url('postgres') } },
+  );
+  process.on('SIGTERM', () => jest.kill('SIGTERM'));
+  status = await new Promise((resolve) => jest.once('exit', (code) => resolve(code ?? 1)));
+} finally {
+  await server.stop();
+}
+process.exitCode = status;

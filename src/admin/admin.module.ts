@@ -1,0 +1,24 @@
+import { Module } from '@nestjs/common';
+import { AuthModule } from '../auth/auth.module.js';
+import { BrandsModule } from '../brands/brands.module.js';
+import { ConsentsModule } from '../consents/consents.module.js';
+import { HealthModule } from '../health/health.module.js';
+import { PlayersModule } from '../players/players.module.js';
+import { BrandsController } from './brands.controller.js';
+import { ClientsController } from './clients.controller.js';
+import { MetricsController } from './metrics.controller.js';
+import { PlayersController } from './players.controller.js';
+import { SessionsController } from './sessions.controller.js';
+
+/** What operators and internal services need around the doors. */
+@Module({
+  imports: [AuthModule, BrandsModule, ConsentsModule, HealthModule, PlayersModule],
+  controllers: [
+    BrandsController,
+    ClientsController,
+    MetricsController,
+    PlayersController,
+    SessionsController,
+  ],
+})
+export class AdminModule {}

@@ -1,0 +1,178 @@
+import {
+  ArrayMaxSize,
+  ArrayUnique,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsObject,
+  IsString,
+  IsUrl,
+  Length,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
+import { Type } from 'class-transformer';
+import type { BrandView } from '../brands/brands.service.js';
+import { IfGiven } from '../common/if-given.js';
+import { IsAliasMap } from './is-alias-map.js';
+import type { ChannelName } from '../consents/channels.js';
+import { crmChannels } from '../consents/channels.js';
+
+export const productPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
+
+/** Where the CRM is told of changes. */
+export class CrmChangesDto {
+  /** Whether the CRM is told. Needs a base URL. */
+  @IfGiven()
+  @IsBoolean()
+  enabled?: boolean;
+
+  /** @example https://crm.example/api */
+  @IfGiven()
+  @ValidateIf((_object, value) => value !== null)
+  @IsUrl({ protocols: ['http', 'https'], require_tld: false, require_protocol: true, disallow_auth: true })
+  baseUrl?: string | null;
+
+  /** Sent as X-Api-Key. Kept encrypted, never shown again; null forgets it. */
+  @IfGiven()
+  @ValidateIf((_object, value) => value !== null)
+  @IsString()
+  @Length(1, 500)
+  apiKey?: string | null;
+
+  /** The origin told where the player has none. */
+  @IfGiven()
+  @ValidateIf((_object, value) => value !== null)
+  @IsString()
+  @MaxLength(200)
+  origin?: string | null;
+}
+
+/** What is to change; absent keys stay. */
+export class BrandChangesDto {
+  @IfGiven()
+  @IsString()
+  @Length(1, 100)
+  name?: string;
+
+  /** @example demo.example */
+  @IfGiven()
+  @IsString()
+  @MaxLength(200)
+  origin?: string;
+
+  /**
+   * The catalogue, in the order it is shown in. A product that players still hold cannot be left out.
+   * @example ["casino", "sports", "lottery", "bingo"]
+   */
+  @IfGiven()
+  @IsArray()
+  @ArrayMaxSize(30)
+  @ArrayUnique()
+  @Matches(productPattern, {
+    each: true,
+    message: 'products must be names of up to 40 letters, digits, _ or -',
+  })
+  products?: string[];
+
+  /**
+   * Other names that are taken for a product.
+   * @example {"sportsbook": "sports"}
+   */
+  @IfGiven()
+  @IsObject()
+  @IsAliasMap()
+  productAliases?: Record<string, string>;
+
+  /**
+   * Channels on which only product-specific consent counts.
+   * @example ["email", "sms", "telephone"]
+   */
+  @IfGiven()
+  @IsArray()
+  @ArrayUnique()
+  @IsIn(crmChannels, { each: true })
+  productsRequiredOn?: ChannelName[];
+
+  /** @example EUR */
+  @IfGiven()
+  @Matches(/^[A-Z]{3}$/, { message: 'currency must be an ISO 4217 code' })
+  currency?: string;
+
+  /** @example en */
+  @IfGiven()
+  @Matches(/^[a-z]{2}$/, { message: 'defaultLanguage must be an ISO 639-1 code' })
+  defaultLanguage?: string;
+
+  /** Whether evidence keeps whole IP addresses, or their network (/24, /48) only. */
+  @IfGiven()
+  @IsBoolean()
+  storeFullIp?: boolean;
+
+  /** Seconds without a request after which a session ends. */
+  @IfGiven()
+  @IsInt()
+  @Min(60)
+  @Max(31_536_000)
+  sessionIdleTtl?: number;
+
+  /** Seconds after which a session ends in any case. */
+  @IfGiven()
+  @IsInt()
+  @Min(60)
+  @Max(31_536_000)
+  sessionTtl?: number;
+
+  @IfGiven()
+  @ValidateNested()
+  @IsObject()
+  @Type(() => CrmChangesDto)
+  crm?: CrmChangesDto;
+}
+
+export class CrmDto {
+  enabled: boolean;
+  baseUrl: string | null;
+  origin: string | null;
+
+  /** The key itself is never shown. */
+  hasApiKey: boolean;
+}
+
+export class BrandDto {
+  id: number;
+  name: string;
+  origin: string;
+  products: string[];
+  productAliases: Record<string, string>;
+  productsRequiredOn: string[];
+  currency: string;
+  defaultLanguage: string;
+  storeFullIp: boolean;
+  sessionIdleTtl: number;
+  sessionTtl: number;
+  crm: CrmDto;
+}
+
+/** A brand's settings. */
+export function toBrandDto(brand: BrandView): BrandDto {
+  return {
+    id: brand.id,
+    name: brand.name,
+    origin: brand.origin,
+    products: brand.products,
+    productAliases: brand.productAliases,
+    productsRequiredOn: brand.productsRequiredOn,
+    currency: brand.currency,
+    defaultLanguage: brand.defaultLanguage,
+    storeFullIp: brand.storeFullIp,
+    sessionIdleTtl: brand.sessionIdleTtl,
+    sessionTtl: brand.sessionTtl,
+    crm: brand.crm,
+  };
+}

@@ -1,0 +1,78 @@
+import { Injectable } from '@nestjs/common';
+import { AppError } from '../common/errors.js';
+import { Database } from '../database/database.js';
+import { BrandSettings } from './brand-settings.js';
+
+const maxAgeMs = 5000;
+
+const findSettings = {
+  name: 'find_brand_settings',
+  text: `
+    select b.id, b.products_mask, b.product_aliases, b.products_required_on, b.store_full_ip,
+      b.session_idle_ttl, b.session_ttl,
+      coalesce((select json_agg(json_build_object('bit', p.bit, 'name', p.name) order by p.position, p.bit)
+                from brand_products p where p.brand_id = b.id), '[]') as products
+    from brands b where b.id = $1`,
+};
+
+interface SettingsRow {
+  id: number;
+  products_mask: number;
+  product_aliases: Record<string, string>;
+  products_required_on: number;
+  store_full_ip: boolean;
+  session_idle_ttl: number;
+  session_ttl: number;
+  products: { bit: number; name: string }[];
+}
+
+/**
+ * The settings of brands, read from memory: at most 5 s old, at once on the instance that changed them. Writes do not rest
+ * on it: the database checks every mask again and says when this copy is old.
+ */
+@Injectable()
+export class BrandCatalogue {
+  private readonly entries = new Map<number, { readAt: number; settings: Promise<BrandSettings | null> }>();
+
+  constructor(private readonly database: Database) {}
+
+  /** The settings of a brand, or null when there is none. */
+  async find(brandId: number): Promise<BrandSettings | null> {
+    const entry = this.entries.get(brandId);
+    if (entry && Date.now() - entry.readAt < maxAgeMs) return entry.settings;
+    const settings = this.read(brandId);
+    this.entries.set(brandId, { readAt: Date.now(), settings });
+    settings.then(
+      (found) => found ?? this.entries.delete(brandId),
+      () => this.entries.delete(brandId),
+    );
+    return settings;
+  }
+
+  /** As find; rejects with not_found when there is none. */
+  async get(brandId: number): Promise<BrandSettings> {
+    const settings = await this.find(brandId);
+    if (!settings) throw new AppError('not_found', 'there is no such brand');
+    return settings;
+  }
+
+  /** Drops what is remembered of a brand, after a change of it. */
+  forget(brandId: number): void {
+    this.entries.delete(brandId);
+  }
+
+  private async read(brandId: number): Promise<BrandSettings | null> {
+    const [row] = await this.database.prepared<SettingsRow>(findSettings, [brandId]);
+    if (!row) return null;
+    return new BrandSettings({
+      id: row.id,
+      products: row.products,
+      productsMask: row.products_mask,
+      productAliases: row.product_aliases,
+      productsRequiredOn: row.products_required_on,
+      storeFullIp: row.store_full_ip,
+      sessionIdleTtl: row.session_idle_ttl,
+      sessionTtl: row.session_ttl,
+    });
+  }
+}

@@ -1,0 +1,83 @@
+import { applyDecorators, type Type } from '@nestjs/common';
+import { ApiExtraModels, ApiResponse, ApiSecurity, getSchemaPath } from '@nestjs/swagger';
+import { STATUS_CODES } from 'node:http';
+
+/** An error of the CRM's routes. */
+export class CrmErrorDto {
+  /** What is wrong, naming the field. */
+  error: string;
+
+  /** The HTTP status again. */
+  code: number;
+}
+
+/** An error of `/oauth`: one of RFC 6749's codes. */
+export class OAuthErrorDto {
+  /** @example invalid_client */
+  error: string;
+
+  /** The HTTP status again. */
+  code: number;
+}
+
+export class FieldErrorDto {
+  field: string;
+  message: string;
+}
+
+/** RFC 9457 problem details. */
+export class ProblemDto {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  instance: string;
+  errors?: FieldErrorDto[];
+}
+
+/** Documents one successful answer of a route. */
+export function ApiAnswers(
+  status: number,
+  type?: Type<unknown>,
+  options: { isArray?: boolean } = {},
+): MethodDecorator {
+  return ApiResponse({ status, description: STATUS_CODES[status] ?? '', ...(type && { type, ...options }) });
+}
+
+/** Every way to present a service client's key; the docs page offers them all. */
+export function ApiKeyAuth(): ClassDecorator & MethodDecorator {
+  return applyDecorators(
+    ApiSecurity('x-auth-token'),
+    ApiSecurity('x-api-key'),
+    ApiSecurity('bearer'),
+    ApiSecurity('basic'),
+  );
+}
+
+/** Documents errors `{error, code}`; 401 and 403 go without saying. */
+export function CrmErrors(...statuses: number[]): MethodDecorator {
+  return errors(CrmErrorDto, 'application/json', [...statuses, 401, 403]);
+}
+
+/** Documents OAuth's errors. */
+export function OAuthErrors(...statuses: number[]): MethodDecorator {
+  return errors(OAuthErrorDto, 'application/json', statuses);
+}
+
+/** Documents problem+json errors; 401 and 403 go without saying. */
+export function Problems(...statuses: number[]): MethodDecorator {
+  return errors(ProblemDto, 'application/problem+json', [...statuses, 401, 403]);
+}
+
+function errors(type: Type<unknown>, contentType: string, statuses: number[]): MethodDecorator {
+  return applyDecorators(
+    ApiExtraModels(type, FieldErrorDto),
+    ...[...new Set(statuses)].sort().map((status) =>
+      ApiResponse({
+        status,
+        description: STATUS_CODES[status] ?? '',
+        content: { [contentType]: { schema: { $ref: getSchemaPath(type) } } },
+      }),
+    ),
+  );
+}

@@ -1,0 +1,81 @@
+import { isNativeError } from 'node:util/types';
+
+/**
+ * Every failure the service can answer: status, how loud it is in the log, and the text a caller reads. A text may be
+ * completed by `detail`. The dialects (common/dialects.ts) print it.
+ */
+export const errorTable = {
+  invalid_input: { status: 400, level: 'debug', text: 'the request is not valid' },
+  malformed_body: { status: 400, level: 'debug', text: 'the body is not valid JSON' },
+  unsupported_body: { status: 415, level: 'debug', text: 'send the body as application/json' },
+  unauthorized: { status: 401, level: 'info', text: 'a valid x-auth-token (or API key) is needed' },
+  forbidden: { status: 403, level: 'info', text: 'this credential may not do that' },
+  not_found: { status: 404, level: 'debug', text: 'not found' },
+  user_not_found: { status: 404, level: 'debug', text: 'user not found' },
+  conflict: { status: 409, level: 'debug', text: 'in conflict with what is there' },
+  idempotency_in_progress: {
+    status: 409,
+    level: 'debug',
+    text: 'a request with this Idempotency-Key is still in progress: send it again in a moment',
+  },
+  body_too_large: { status: 413, level: 'info', text: 'the body is larger than this route takes' },
+  idempotency_reused: {
+    status: 422,
+    level: 'info',
+    text: 'this Idempotency-Key was used with another body: take a new key for a new request',
+  },
+  internal: { status: 500, level: 'error', text: 'internal server error' },
+  unavailable: {
+    status: 503,
+    level: 'error',
+    text: 'the service cannot answer just now: try again in a few seconds',
+  },
+} as const;
+export type ErrorCode = keyof typeof errorTable;
+
+export interface FieldError {
+  field: string;
+  message: string;
+}
+
+/** An expected failure. `detail` replaces the table's text; `fields` names what was wrong with the input. */
+export class AppError extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    detail?: string,
+    readonly fields: FieldError[] = [],
+    options?: ErrorOptions & { oauthCode?: string },
+  ) {
+    super(detail ?? fields[0]?.message ?? errorTable[code].text, options);
+    this.oauthCode = options?.oauthCode;
+  }
+
+  /** RFC 6749's word for it, where the table's code has none or another. */
+  readonly oauthCode?: string;
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+}
+
+/** A failed rule on one field of the input. */
+export function invalidField(field: string, message: string): AppError {
+  return new AppError('invalid_input', undefined, [{ field, message }]);
+}
+
+const unavailableStates = /^(08...|53...|57P0.|25006)$/;
+const unavailableErrors =
+  /ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|timeout|terminated|not queryable|closed/i;
+
+/** Whether a failure says that the database is away or read-only, rather than that a statement is wrong. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!isNativeError(error)) return false;
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'string') {
+    if (/^[0-9A-Z]{5}$/.test(code)) return unavailableStates.test(code);
+    return unavailableErrors.test(code);
+  }
+  return /^(Connection terminated|timeout exceeded|Query read timeout|Client has encountered)/.test(
+    error.message,
+  );
+}

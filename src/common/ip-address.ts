@@ -1,0 +1,10 @@
+import ipaddr from 'ipaddr.js';
+
+/** An address cut to the network it belongs to, /24 or /48, as stored where a brand does not keep full addresses. */
+export function truncateAddress(address: string): string {
+  if (!ipaddr.isValid(address)) return '';
+  const parsed = ipaddr.process(address);
+  return parsed.kind() === 'ipv4'
+    ? ipaddr.IPv4.networkAddressFromCIDR(`${parsed.toString()}/24`).toString()
+    : ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toString()}/48`).toString();
+}

@@ -1,0 +1,50 @@
+import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto';
+
+const fingerprintLength = 4;
+
+/** Purposes that keys are derived for, so that none can be used for another's work. */
+export type KeyPurpose = 'crm-api-key';
+
+/** SHA-256, as tokens and keys are stored. */
+export function sha256(text: string): Buffer {
+  return hash('sha256', text, 'buffer');
+}
+
+/**
+ * Seals secrets that the service itself must present. A sealed value carries the fingerprint of its key, so keys of
+ * SECRET_KEYS can be rotated: new values use the first, old ones find theirs. AES-256-GCM, nonce of 96 bits.
+ */
+export class SecretBox {
+  private readonly keys: { fingerprint: Buffer; key: Buffer }[];
+
+  constructor(secretKeys: string, purpose: KeyPurpose) {
+    this.keys = secretKeys.split(',').map((secret) => {
+      const key = Buffer.from(hkdfSync('sha256', secret, 'player-consent', purpose, 32));
+      return { key, fingerprint: hash('sha256', key, 'buffer').subarray(0, fingerprintLength) };
+    });
+  }
+
+  /** Encrypts with the newest key. */
+  seal(text: string): Buffer {
+    const [newest] = this.keys;
+    if (!newest) throw new Error('no secret key');
+    const nonce = randomBytes(12);
+    const cipher = createCipheriv('aes-256-gcm', newest.key, nonce);
+    const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+    return Buffer.concat([newest.fingerprint, nonce, cipher.getAuthTag(), sealed]);
+  }
+
+  /** Decrypts; throws when the key is no longer among SECRET_KEYS or the value was tampered with. */
+  open(sealed: Buffer): string {
+    const fingerprint = sealed.subarray(0, fingerprintLength);
+    const entry = this.keys.find((candidate) => candidate.fingerprint.equals(fingerprint));
+    if (!entry) throw new Error('this secret was sealed under a key that is no longer in SECRET_KEYS');
+    const nonce = sealed.subarray(fingerprintLength, fingerprintLength + 12);
+    const decipher = createDecipheriv('aes-256-gcm', entry.key, nonce);
+    decipher.setAuthTag(sealed.subarray(fingerprintLength + 12, fingerprintLength + 28));
+    return Buffer.concat([
+      decipher.update(sealed.subarray(fingerprintLength + 28)),
+      decipher.final(),
+    ]).toString('utf8');
+  }
+}

@@ -1,0 +1,53 @@
+import { type ArgumentMetadata, Injectable, type PipeTransform, ValidationPipe } from '@nestjs/common';
+import type { ValidationError } from 'class-validator';
+import { AppError, type FieldError } from './errors.js';
+
+const ignoresUnknownKeys = Symbol('ignoresUnknownKeys');
+
+/** On a DTO of the CRM's routes: keys it does not know are dropped in silence; everywhere else they are refused by name. */
+export function IgnoreUnknownKeys(): ClassDecorator {
+  return (target) => Reflect.defineMetadata(ignoresUnknownKeys, true, target);
+}
+
+const options = {
+  transform: true,
+  whitelist: true,
+  validationError: { target: false, value: false },
+  exceptionFactory: (errors: ValidationError[]) =>
+    new AppError('invalid_input', undefined, flatten(errors, '')),
+};
+
+const primitives = new Set<unknown>([String, Number, Boolean, Array, Object]);
+
+/** The one pipe before every handler: checks the DTO that the handler declares. */
+@Injectable()
+export class DtoPipe implements PipeTransform {
+  private readonly strict = new ValidationPipe({ ...options, forbidNonWhitelisted: true });
+  private readonly lenient = new ValidationPipe(options);
+
+  transform(value: unknown, metadata: ArgumentMetadata): unknown {
+    const { metatype, type } = metadata;
+    if (type === 'custom' || !metatype || primitives.has(metatype)) return value;
+    if (type === 'body' && (typeof value !== 'object' || value === null || Array.isArray(value))) {
+      throw new AppError('malformed_body', 'the body must be a JSON object');
+    }
+    const lenient = Reflect.getMetadata(ignoresUnknownKeys, metatype) === true;
+    return (lenient ? this.lenient : this.strict).transform(value, metadata);
+  }
+}
+
+function flatten(errors: ValidationError[], path: string): FieldError[] {
+  return errors.flatMap((error) => {
+    const index = /^\d+$/.test(error.property);
+    const field = index ? `${path}[${error.property}]` : path ? `${path}.${error.property}` : error.property;
+    // The rule that stands first on the field says most; class-validator lists it last.
+    const { nestedValidation, ...rules } = error.constraints ?? {};
+    const [message = nestedValidation] = Object.values(rules).reverse();
+    const own = message === undefined ? [] : [{ field, message: nameField(message, error.property, field) }];
+    return [...own, ...flatten(error.children ?? [], field)];
+  });
+}
+
+function nameField(message: string, property: string, field: string): string {
+  return message.startsWith(property) ? field + message.slice(property.length) : `${field}: ${message}`;
+}

@@ -1,0 +1,140 @@
+import { plainToInstance } from 'class-transformer';
+import {
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Matches,
+  Max,
+  Min,
+  validateSync,
+} from 'class-validator';
+
+export const developmentSecretKey = 'development-only-secret-key';
+export const developmentServiceKey = 'demo-service-key';
+
+/** The environment the service understands; every variable is checked at start. README § Configuration says what each does. */
+export class Config {
+  @IsIn(['development', 'test', 'production'])
+  NODE_ENV: 'development' | 'test' | 'production' = 'development';
+
+  @IsString()
+  @IsNotEmpty()
+  HOST: string = '127.0.0.1';
+
+  @IsInt()
+  @Min(0)
+  @Max(65535)
+  PORT: number = 3000;
+
+  /** A port of its own for /health and /metrics; without it both are served on PORT. */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(65535)
+  OPS_PORT?: number;
+
+  @Matches(/^(\/[A-Za-z0-9._~-]+)*$/, {
+    message: 'PATH_PREFIX must be empty or start with / and not end with it',
+  })
+  PATH_PREFIX: string = '';
+
+  @IsOptional()
+  @Matches(/^postgres(ql)?:\/\//, { message: 'DATABASE_URL must be a postgres:// address' })
+  DATABASE_URL?: string;
+
+  @IsOptional()
+  @Matches(/^postgres(ql)?:\/\//, { message: 'DATABASE_MIGRATION_URL must be a postgres:// address' })
+  DATABASE_MIGRATION_URL?: string;
+
+  @IsInt()
+  @Min(1)
+  @Max(1000)
+  DATABASE_POOL_SIZE: number = 10;
+
+  @IsString()
+  @IsNotEmpty()
+  DATA_DIR: string = '.data';
+
+  /** Newest first, separated by commas. */
+  @Matches(/^[^,]{16,}(,[^,]{16,})*$/, {
+    message: 'SECRET_KEYS must be keys of 16 characters or more, separated by commas',
+  })
+  SECRET_KEYS: string = developmentSecretKey;
+
+  @IsOptional()
+  @IsUrl({ protocols: ['http', 'https'], require_tld: false, require_protocol: true })
+  PUBLIC_URL?: string;
+
+  /** Number of proxies in front whose forwarding headers are believed. */
+  @IsInt()
+  @Min(0)
+  @Max(10)
+  TRUST_PROXY: number = 0;
+
+  @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+  LOG_LEVEL: string = 'info';
+
+  @IsIn(['pretty', 'json'])
+  LOG_FORMAT: 'pretty' | 'json' = 'pretty';
+
+  /** Milliseconds between "not ready" and closing the door when the service is asked to stop. */
+  @IsInt()
+  @Min(0)
+  @Max(60000)
+  SHUTDOWN_GRACE_MS: number = 0;
+
+  @IsString()
+  @IsNotEmpty()
+  DEMO_SERVICE_KEY: string = developmentServiceKey;
+
+  /** Whether the tables are the embedded database's: no DATABASE_URL was given. */
+  embedded: boolean = false;
+
+  get isProduction(): boolean {
+    return this.NODE_ENV === 'production';
+  }
+}
+
+/** A setting that cannot be used; the process prints the message and exits 78 (EX_CONFIG). */
+export class ConfigError extends Error {}
+
+/** Reads and checks the environment; throws ConfigError naming every bad variable. Empty values count as not given. */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const names = Object.keys(new Config()).concat(
+    'OPS_PORT',
+    'DATABASE_URL',
+    'DATABASE_MIGRATION_URL',
+    'PUBLIC_URL',
+  );
+  const given: Record<string, string | number> = {};
+  for (const name of names) {
+    const value = environment[name];
+    if (value === undefined || value === '' || name === 'embedded') continue;
+    given[name] = /_?PORT$|_SIZE$|_PROXY$|_MS$/.test(name) ? numberOrText(value) : value;
+  }
+  const production = given.NODE_ENV === 'production';
+  given.LOG_FORMAT ??= given.NODE_ENV === 'production' || given.NODE_ENV === 'test' ? 'json' : 'pretty';
+  given.SHUTDOWN_GRACE_MS ??= production ? 5000 : 0;
+  const config = plainToInstance(Config, given, { exposeDefaultValues: true });
+  config.embedded = config.DATABASE_URL === undefined;
+  const problems = validateSync(config).flatMap((error) => Object.values(error.constraints ?? {}));
+  if (production) problems.push(...productionProblems(config));
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+  return config;
+}
+
+function numberOrText(value: string): string | number {
+  return /^\d+$/.test(value) ? Number(value) : value;
+}
+
+function productionProblems(config: Config): string[] {
+  const problems: string[] = [];
+  if (!config.DATABASE_URL)
+    problems.push('DATABASE_URL is needed in production: the embedded database is for development');
+  if (config.SECRET_KEYS.split(',').includes(developmentSecretKey))
+    problems.push('SECRET_KEYS must not be the development key in production (try: openssl rand -hex 32)');
+  return problems;
+}

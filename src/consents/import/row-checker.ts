@@ -1,0 +1,96 @@
+import type { BrandSettings } from '../../brands/brand-settings.js';
+import { isPlayerId } from '../../common/player-id.js';
+import { Channel, type CrmChannel, isCrmChannel } from '../channels.js';
+import type { RowValues } from './row-reader.js';
+
+/** A row as the database takes it. */
+export interface StagedRow {
+  playerId: string;
+  channel: number;
+  target: number;
+  occurredAt: string;
+  source: string;
+}
+
+const instant = /^(\d{4})-(\d{2})-(\d{2})[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
+const maxFutureMs = 300_000;
+const maxSourceLength = 100;
+const controlCharacter = /\p{Cc}/u;
+
+/** Checks rows against a brand's rules; what repeats (channels, product lists) is worked out once. */
+export class RowChecker {
+  private readonly targets = new Map<string, number | string>();
+  private readonly latest = Date.now() + maxFutureMs;
+
+  constructor(private readonly brand: BrandSettings) {}
+
+  /** The row to stage, or a text that says what is wrong with it. */
+  check(values: RowValues): StagedRow | string {
+    const { player_id: playerId, source } = values;
+    const id = typeof playerId === 'number' && Number.isSafeInteger(playerId) ? String(playerId) : playerId;
+    if (!isPlayerId(id)) return 'player_id must be 1 to 64 letters, digits, _ or -';
+    const name = values.channel === 'siteNotifiction' ? 'siteNotification' : values.channel;
+    if (!isCrmChannel(name)) return `unknown channel ${quote(values.channel)}`;
+    const target = this.targetOf(name, values.opted_in, values.products);
+    if (typeof target === 'string') return target;
+    const problem = this.checkInstant(values.occurred_at);
+    if (problem) return problem;
+    if (source !== undefined && source !== null && !isSource(source)) {
+      return `source must be a text of at most ${maxSourceLength} characters`;
+    }
+    return {
+      playerId: id,
+      channel: Channel[name],
+      target,
+      occurredAt: values.occurred_at as string,
+      source: source ? source : 'import',
+    };
+  }
+
+  private targetOf(channel: CrmChannel, optedIn: unknown, products: unknown): number | string {
+    const isIn = optedIn === true || optedIn === 'true';
+    if (!isIn && optedIn !== false && optedIn !== 'false')
+      return `opted_in must be true or false, not ${quote(optedIn)}`;
+    if (!isIn) return 0;
+    if (typeof products !== 'string') return this.targetOfList(channel, products);
+    const key = `${channel} ${products}`;
+    const known = this.targets.get(key);
+    if (known !== undefined) return known;
+    const target = this.targetOfList(channel, products === '' ? undefined : products.split('|'));
+    if (this.targets.size < 10_000) this.targets.set(key, target);
+    return target;
+  }
+
+  private targetOfList(channel: CrmChannel, products: unknown): number | string {
+    if (products === undefined || products === null) {
+      return this.brand.requiresProducts(channel) ? `products are required on ${channel}` : 1;
+    }
+    if (!Array.isArray(products)) return 'products must be a list';
+    if (products.length === 0) return 0;
+    let mask = 1;
+    for (const name of products as unknown[]) {
+      const bit = typeof name === 'string' ? this.brand.productBit(name) : undefined;
+      if (bit === undefined) return `unknown product ${quote(name)}`;
+      mask |= bit;
+    }
+    return mask;
+  }
+
+  private checkInstant(value: unknown): string | null {
+    const match = typeof value === 'string' ? instant.exec(value) : null;
+    if (!match) return `occurred_at must be an RFC 3339 instant, not ${quote(value)}`;
+    const [text, year, month, day] = match;
+    const time = Date.parse(text);
+    const days = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+    if (Number.isNaN(time) || Number(day) > days) return `occurred_at is not a real date: ${quote(value)}`;
+    return time > this.latest ? 'occurred_at lies in the future' : null;
+  }
+}
+
+function isSource(source: unknown): source is string {
+  return typeof source === 'string' && source.length <= maxSourceLength && !controlCharacter.test(source);
+}
+
+function quote(value: unknown): string {
+  return JSON.stringify(value ?? '')?.slice(0, 60) ?? '""';
+}

@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import type { Client } from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import type { StagedRow } from './row-checker.js';
+
+const batchRows = 20_000;
+const flushBytes = 256 * 1024;
+
+/** A range of players, from (exclusive) to (inclusive); null = no bound. */
+export interface PlayerRange {
+  after: string | null;
+  upTo: string | null;
+}
+
+/** The rows of one import, in an unlogged table of its own, from which they are applied player by player. */
+export class StagingTable {
+  readonly name = `staging.import_${randomBytes(8).toString('hex')}`;
+
+  constructor(private readonly client: Client) {}
+
+  /** Creates the table. What a crash left behind is dropped first: an import that lives holds a lock on its table. */
+  async create(): Promise<void> {
+    await this.client.query(`
+      do $$
+      declare
+        v_table text;
+      begin
+        for v_table in select c.oid::regclass::text from pg_class c
+            where c.relnamespace = 'staging'::regnamespace and c.relkind = 'r' and c.relname like 'import\\_%'
+              and pg_get_userbyid(c.relowner) = current_user
+              and not exists (select 1 from pg_locks l where l.locktype = 'advisory' and l.objsubid = 2
+                and l.classid = 2005 and l.objid = hashtext(c.relname)::bigint & 4294967295) loop
+          execute 'drop table ' || v_table;
+        end loop;
+      end $$`);
+    const relation = this.name.slice('staging.'.length);
+    await this.client.query('select pg_advisory_lock(2005, hashtext($1))', [relation]);
+    await this.client.query(`
+      create unlogged table ${this.name} (
+        line integer not null, player_id text collate "C" not null, channel smallint not null, target integer not null,
+        occurred_at timestamptz not null, source text not null
+      ) with (autovacuum_enabled = off)`);
+  }
+
+  /** Copies rows in as they come; waits for PostgreSQL where it is slower. Answers how many. */
+  async fill(batches: AsyncIterable<{ line: number; row: StagedRow }[]>): Promise<number> {
+    const stream = this.client.query(copyFrom(`copy ${this.name} from stdin`));
+    let count = 0;
+    let text = '';
+    const failed = new Promise<never>((_resolve, reject) => stream.once('error', reject));
+    failed.catch(() => undefined);
+    const flush = async () => {
+      const chunk = Buffer.from(text);
+      text = '';
+      if (stream.write(chunk)) return;
+      await Promise.race([failed, new Promise<void>((resolve) => stream.once('drain', resolve))]);
+    };
+    try {
+      for await (const batch of batches) {
+        for (const { line, row } of batch) {
+          text += `${line}\t${row.playerId}\t${row.channel}\t${row.target}\t${row.occurredAt}\t${escape(row.source)}\n`;
+          count++;
+        }
+        if (text.length > flushBytes) await flush();
+      }
+      if (text) await flush();
+    } catch (error) {
+      stream.destroy();
+      throw error;
+    }
+    const finished = new Promise<void>((resolve) => stream.once('finish', resolve));
+    stream.end();
+    await Promise.race([failed, finished]);
+    return count;
+  }
+
+  /** Sorts the rows by player and cuts them into ranges of some 20,000 rows, no player in two. */
+  async split(): Promise<PlayerRange[]> {
+    await this.client.query(`create index on ${this.name} (player_id, line)`);
+    await this.client.query(`analyze ${this.name}`);
+    const { rows } = await this.client.query<{ player_id: string }>(
+      `select distinct player_id from (select player_id, row_number() over (order by player_id) as n from ${this.name}) r
+       where n % $1 = 0 order by player_id`,
+      [batchRows],
+    );
+    const cuts = [null, ...rows.map((row) => row.player_id), null];
+    return cuts.slice(1).map((upTo, index) => ({ after: cuts[index] ?? null, upTo }));
+  }
+
+  /** Drops the table. */
+  async drop(): Promise<void> {
+    await this.client.query(`drop table if exists ${this.name}`);
+  }
+}
+
+function escape(text: string): string {
+  return text.includes('\\') ? text.replaceAll('\\', '\\\\') : text;
+}

@@ -1,0 +1,68 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Database } from '../database/database.js';
+
+const expiryEveryMs = 20_000;
+const housekeepingEveryMs = 3_600_000;
+const batchSize = 500;
+const monthsAhead = 4;
+
+/** Ends exclusions within a minute of their time, makes the ledger's next partitions, and drops what has had its time. */
+@Injectable()
+export class MaintenanceJob implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('Maintenance');
+  private readonly timers: NodeJS.Timeout[] = [];
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(private readonly database: Database) {}
+
+  onApplicationBootstrap(): void {
+    this.every(expiryEveryMs, () => this.endExclusions());
+    this.every(housekeepingEveryMs, () => this.keepHouse());
+    this.run(() => this.keepHouse());
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    for (const timer of this.timers) clearInterval(timer);
+    await this.running;
+  }
+
+  /** Writes the end of every exclusion whose time is over; answers how many. Any number of instances may do so at once. */
+  async endExclusions(): Promise<number> {
+    let ended = 0;
+    for (;;) {
+      const { rows } = await this.database.pool.query<{ ended: number }>(
+        'select end_expired_exclusions(null, null, $1) as ended',
+        [batchSize],
+      );
+      const count = rows[0]?.ended ?? 0;
+      ended += count;
+      if (count < batchSize) return ended;
+    }
+  }
+
+  /** Makes partitions for the months to come, and removes expired tokens, sessions and idempotency keys. */
+  async keepHouse(): Promise<void> {
+    const { pool } = this.database;
+    await pool.query('select ensure_event_partitions(now(), $1)', [monthsAhead]);
+    await pool.query(`delete from access_tokens where expires_at < now()`);
+    await pool.query(`delete from sessions where expires_at < now() - interval '7 days'`);
+    await pool.query(`delete from idempotency_keys where created_at < now() - interval '24 hours'`);
+    const { rows } = await pool.query<{ stray: boolean }>(
+      'select exists(select from consent_events_default) as stray',
+    );
+    if (rows[0]?.stray)
+      this.logger.error('events lie in consent_events_default: their month had no partition');
+  }
+
+  private every(milliseconds: number, work: () => Promise<unknown>): void {
+    this.timers.push(setInterval(() => this.run(work), milliseconds).unref());
+  }
+
+  private run(work: () => Promise<unknown>): void {
+    this.running = this.running.then(work).then(
+      () => undefined,
+      // The next turn tries again; readiness says meanwhile that the database is away.
+      (error: unknown) => this.logger.warn({ msg: 'put off', sqlState: (error as { code?: unknown }).code }),
+    );
+  }
+}

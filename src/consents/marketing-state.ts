@@ -1,0 +1,52 @@
+import type { BrandSettings } from '../brands/brand-settings.js';
+import { type ChannelName, crmChannels } from './channels.js';
+
+/** A player's marketing consents as the database keeps them; `excluded` is already compared with the clock. */
+export interface MarketingStateRow {
+  player_id: string;
+  email: number;
+  sms: number;
+  telephone: number;
+  post_mail: number;
+  site_notification: number;
+  push_notification: number;
+  chat: number;
+  excluded: boolean;
+  blocked: boolean;
+}
+
+export const stateColumns = {
+  email: 'email',
+  sms: 'sms',
+  telephone: 'telephone',
+  postMail: 'post_mail',
+  siteNotification: 'site_notification',
+  pushNotification: 'push_notification',
+  chat: 'chat',
+} as const satisfies Record<ChannelName, keyof MarketingStateRow>;
+
+/** One channel of a player. Products only where the consent is limited to some. */
+export interface Consent {
+  channel: ChannelName;
+  optedIn: boolean;
+  products?: string[];
+}
+
+/** A mask as what it means in the brand; `silenced` where a block or an exclusion holds. */
+export function readMask(
+  brand: BrandSettings,
+  channel: ChannelName,
+  mask: number,
+  silenced = false,
+): Consent {
+  if (silenced || mask === 0 || (mask === 1 && brand.requiresProducts(channel)))
+    return { channel, optedIn: false };
+  if (mask === 1) return { channel, optedIn: true };
+  return { channel, optedIn: true, products: brand.productNames(mask) };
+}
+
+/** All six channels of the CRM, in the order of its answers. */
+export function readConsents(brand: BrandSettings, state: MarketingStateRow): Consent[] {
+  const silenced = state.excluded || state.blocked;
+  return crmChannels.map((channel) => readMask(brand, channel, state[stateColumns[channel]], silenced));
+}

@@ -1,0 +1,60 @@
+import { Check, Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** A brand of the operator: its settings. Masks: bit n = product bit n, or channel code n. */
+@Entity('brands')
+@Check('ck_brands_id', 'id > 0')
+export class Brand {
+  @PrimaryColumn({ type: 'integer', primaryKeyConstraintName: 'pk_brands' })
+  id: number;
+
+  @Column({ type: 'text' })
+  name: string;
+
+  @Column({ type: 'text', default: '' })
+  origin: string;
+
+  @Column({ type: 'text', default: 'EUR' })
+  currency: string;
+
+  @Column({ type: 'text', name: 'default_language', default: 'en' })
+  defaultLanguage: string;
+
+  @Column({ type: 'integer', name: 'products_mask', default: 0 })
+  productsMask: number;
+
+  @Column({ type: 'integer', name: 'products_required_on', default: 0 })
+  productsRequiredOn: number;
+
+  @Column({ type: 'jsonb', name: 'product_aliases', default: {} })
+  productAliases: Record<string, string>;
+
+  @Column({ type: 'boolean', name: 'store_full_ip', default: true })
+  storeFullIp: boolean;
+
+  /** Seconds without a request after which a player's session ends. */
+  @Column({ type: 'integer', name: 'session_idle_ttl', default: 1800 })
+  sessionIdleTtl: number;
+
+  /** Seconds after which a player's session ends in any case. */
+  @Column({ type: 'integer', name: 'session_ttl', default: 43200 })
+  sessionTtl: number;
+
+  @Column({ type: 'boolean', name: 'crm_enabled', default: false })
+  crmEnabled: boolean;
+
+  @Column({ type: 'text', name: 'crm_base_url', nullable: true })
+  crmBaseUrl: string | null;
+
+  /** Encrypted under SECRET_KEYS (common/secrets.ts). */
+  @Column({ type: 'bytea', name: 'crm_api_key', nullable: true })
+  crmApiKey: Buffer | null;
+
+  @Column({ type: 'text', name: 'crm_origin', nullable: true })
+  crmOrigin: string | null;
+
+  @Column({ type: 'timestamptz', name: 'created_at', default: () => 'now()' })
+  createdAt: Date;
+
+  @Column({ type: 'timestamptz', name: 'updated_at', default: () => 'now()' })
+  updatedAt: Date;
+}

@@ -1,0 +1,394 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** The one act "change a marketing consent", set-based, and what keeps the events' table in order. */
+export class MarketingConsentFunctions1764000000002 implements MigrationInterface {
+  name = 'MarketingConsentFunctions1764000000002';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(END_EXCLUSIONS);
+    await runner.query(REFUSE_LOST_RACE);
+    await runner.query(RECORD_CHANGES);
+    await runner.query(RECORD_BLOCKS);
+    await runner.query(PARTITIONS);
+    await runner.query(APPEND_ONLY);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      drop trigger consent_events_append_only on consent_events;
+      drop trigger consent_events_no_truncate on consent_events;
+      drop function refuse_change(), ensure_event_partitions(timestamptz, integer),
+        record_block_change(integer, text, uuid, text, text, boolean, timestamptz, text, boolean, text, bytea, text),
+        record_marketing_changes(integer, boolean, boolean, uuid[], text[], bytea[], text[],
+          integer[], text[], smallint[], integer[], timestamptz[], text[]),
+        refuse_lost_race(bigint, bigint), end_expired_exclusions(integer, text[], integer)`);
+  }
+}
+
+/**
+ * Ends exclusions whose time is over: the listed players of a brand, or (both null) anybody's, at most p_limit.
+ * Returns how many ended. Nothing that was granted before the exclusion comes back.
+ */
+const END_EXCLUSIONS = `
+create function end_expired_exclusions(p_brand_id integer, p_players text[], p_limit integer) returns integer
+language plpgsql as $$
+declare
+  v_ended integer;
+begin
+  with due as materialized (
+    select brand_id, player_id, excluded_until, seq + 1 as seq
+    from marketing_states
+    where excluded_until <= clock_timestamp()
+      and (p_brand_id is null or (brand_id = p_brand_id and player_id = any (p_players)))
+    order by brand_id, player_id limit p_limit
+    for update skip locked
+  ), ended as (
+    update marketing_states s set excluded = false, excluded_until = null, seq = d.seq,
+      email_set_at = greatest(email_set_at, d.excluded_until), sms_set_at = greatest(sms_set_at, d.excluded_until),
+      telephone_set_at = greatest(telephone_set_at, d.excluded_until),
+      post_mail_set_at = greatest(post_mail_set_at, d.excluded_until),
+      site_notification_set_at = greatest(site_notification_set_at, d.excluded_until),
+      push_notification_set_at = greatest(push_notification_set_at, d.excluded_until),
+      chat_set_at = greatest(chat_set_at, d.excluded_until)
+    from due d where s.brand_id = d.brand_id and s.player_id = d.player_id
+  ), noted as (
+    update player_blocks b set excluded_note = ''
+    from due d where b.brand_id = d.brand_id and b.player_id = d.player_id
+  ), told as (
+    insert into outbox (brand_id, player_id, kind, seq)
+    select d.brand_id, d.player_id, 2, d.seq from due d join brands b on b.id = d.brand_id where b.crm_enabled
+  ), events as (
+    insert into consent_events
+      (brand_id, player_id, seq, recorded_at, occurred_at, act_id, before, after, kind, channel, actor, source)
+    select brand_id, player_id, seq, clock_timestamp(), excluded_until, gen_random_uuid(), 1, 0, 6, 20, 'system', 'expiry'
+    from due
+    returning 1
+  )
+  select count(*) into v_ended from events;
+  return v_ended;
+end $$;`;
+
+/** Undoes a call that lost the race for a new player, whose state another caller has made since: it must be made again. */
+const REFUSE_LOST_RACE = `
+create function refuse_lost_race(p_expected bigint, p_inserted bigint) returns boolean language plpgsql as $$
+begin
+  if p_expected <> p_inserted then
+    raise exception 'another writer has just created a player of this call' using errcode = '40001';
+  end if;
+  return false;
+end $$;`;
+
+/**
+ * Items are changes asked for: (act, player, channel, target mask, when, source), in order. An act is what one caller
+ * asked for at once; with p_atomic a refused item refuses its whole act. Outcomes: 0 applied, 1 unchanged, 2 stale,
+ * refused because the player is 3 excluded or 4 blocked, or 5 because another item of the act was. Answers, with p_atomic,
+ * a row per item with its outcome and a row per player with the state after it; without, a row per refused item and a
+ * count per other outcome. A mask that the brand's rules do not allow raises PC001: the caller's catalogue is old.
+ */
+const RECORD_CHANGES = `
+create function record_marketing_changes(
+  p_brand_id integer, p_atomic boolean, p_dry_run boolean,
+  p_act_ids uuid[], p_actors text[], p_salts bytea[], p_evidence text[],
+  p_acts integer[], p_players text[], p_channels smallint[], p_targets integer[], p_occurred timestamptz[], p_sources text[]
+) returns table (
+  item integer, outcome smallint, items integer, player_id text, email integer, sms integer, telephone integer,
+  post_mail integer, site_notification integer, push_notification integer, chat integer, excluded boolean, blocked boolean)
+language plpgsql rows 20
+-- One plan for any size of the tables: statistics of an empty table must not lead to scans of a full one. For the same
+-- reason every look-up of a state is a lateral probe of the primary key, which leaves the planner no choice.
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz;
+  v_brand brands%rowtype;
+  v_players integer;
+  v_known integer;
+  v_expired boolean;
+  v_silenced boolean;
+  v_refused_acts integer[];
+begin
+  -- Shared with every other change; whoever takes a product away holds it exclusively.
+  perform pg_advisory_xact_lock_shared(2001, p_brand_id);
+  select * into v_brand from brands where id = p_brand_id;
+  perform 1 from unnest(p_targets, p_channels) as t (target, channel)
+  where t.target & ~(v_brand.products_mask | 1) <> 0
+     or (t.target = 1 and v_brand.products_required_on & (1 << t.channel) <> 0);
+  if found then
+    raise exception 'the catalogue of brand % has changed', p_brand_id using errcode = 'PC001';
+  end if;
+
+  -- Players are locked in one order everywhere, so that two calls cannot wait for each other.
+  select count(*), count(l.found), bool_or(l.excluded_until <= clock_timestamp()), bool_or(l.excluded or l.blocked)
+  into v_players, v_known, v_expired, v_silenced
+  from (select distinct p collate "C" as p from unnest(p_players) as u (p) order by 1) d
+  left join lateral (
+    select true as found, s.excluded, s.blocked, s.excluded_until from marketing_states s
+    where s.brand_id = p_brand_id and s.player_id = d.p limit 1 for update) l on true;
+  if v_known < v_players and p_atomic and not p_dry_run then
+    insert into marketing_states (brand_id, player_id)
+    select distinct p_brand_id, p collate "C" from unnest(p_players) as u (p) order by 2
+    on conflict do nothing;
+    -- Another caller may have been first with some of them.
+    select bool_or(l.excluded or l.blocked) into v_silenced
+    from (select distinct p collate "C" as p from unnest(p_players) as u (p) order by 1) d
+    cross join lateral (
+      select s.excluded, s.blocked from marketing_states s
+      where s.brand_id = p_brand_id and s.player_id = d.p limit 1 for update) l;
+  end if;
+  if v_expired and not p_dry_run then
+    perform end_expired_exclusions(p_brand_id, p_players, null);
+  end if;
+
+  v_now := clock_timestamp();
+  if v_silenced and p_atomic then
+    select array_agg(i.act) into v_refused_acts
+    from unnest(p_acts, p_players, p_targets) as i (act, player_id, target)
+    cross join lateral (
+      select s.* from marketing_states s
+      where s.brand_id = p_brand_id and s.player_id = i.player_id collate "C" limit 1) s
+    where i.target <> 0 and (s.blocked or s.excluded and coalesce(s.excluded_until > v_now, true));
+  end if;
+
+  return query
+  with items as (
+    select i.ord, i.act, i.player_id collate "C" as player_id, i.channel, i.target, i.source, coalesce(s.seq, 0) as seq,
+      i.occurred is not null as dated, coalesce(i.occurred, greatest(v_now, s.set_at)) as occurred,
+      coalesce(s.mask, 0) as mask, s.set_at,
+      case when not coalesce(v_silenced, false) then 0
+           when i.target <> 0 and s.excluded and coalesce(s.excluded_until > v_now, true) then 3
+           when i.target <> 0 and s.blocked then 4
+           when i.act = any (v_refused_acts) then 5 else 0 end as refusal
+    from unnest(p_acts, p_players, p_channels, p_targets, p_occurred, p_sources)
+      with ordinality as i (act, player_id, channel, target, occurred, source, ord)
+    left join lateral (
+      select m.seq, m.excluded, m.blocked, m.excluded_until,
+        case i.channel when 1 then m.email when 2 then m.sms when 3 then m.telephone when 4 then m.post_mail
+          when 5 then m.site_notification when 6 then m.push_notification when 7 then m.chat end as mask,
+        case i.channel when 1 then m.email_set_at when 2 then m.sms_set_at when 3 then m.telephone_set_at
+          when 4 then m.post_mail_set_at when 5 then m.site_notification_set_at
+          when 6 then m.push_notification_set_at when 7 then m.chat_set_at end as set_at
+      from marketing_states m where m.brand_id = p_brand_id and m.player_id = i.player_id collate "C" limit 1) s on true
+  ), aged as (
+    select *, refusal = 0 and occurred >= greatest(set_at, max(occurred) filter (where refusal = 0) over earlier,
+      '-infinity') as current
+    from items
+    window earlier as (partition by player_id, channel order by ord rows between unbounded preceding and 1 preceding)
+  ), chained as (
+    -- The last earlier item that counts decides "before"; position and mask travel in one number.
+    select *, coalesce(max(ord << 32 | target) filter (where current) over earlier & 4294967295, mask)::integer as before
+    from aged
+    window earlier as (partition by player_id, channel order by ord rows between unbounded preceding and 1 preceding)
+  ), done as materialized (
+    select *, current and before <> target as changed, current and (before <> target or dated or set_at is null) as settles,
+      seq + count(*) filter (where current and before <> target)
+        over (partition by player_id order by channel, ord rows unbounded preceding) as new_seq
+    from chained
+  ), finals as (
+    select player_id, max(new_seq) as seq, bool_or(changed) as changed, bool_or(settles) as settles,
+      (max(ord << 32 | target) filter (where current and channel = 1) & 4294967295)::integer as email,
+      (max(ord << 32 | target) filter (where current and channel = 2) & 4294967295)::integer as sms,
+      (max(ord << 32 | target) filter (where current and channel = 3) & 4294967295)::integer as telephone,
+      (max(ord << 32 | target) filter (where current and channel = 4) & 4294967295)::integer as post_mail,
+      (max(ord << 32 | target) filter (where current and channel = 5) & 4294967295)::integer as site_notification,
+      (max(ord << 32 | target) filter (where current and channel = 6) & 4294967295)::integer as push_notification,
+      (max(ord << 32 | target) filter (where current and channel = 7) & 4294967295)::integer as chat,
+      max(occurred) filter (where settles and channel = 1) as email_set_at,
+      max(occurred) filter (where settles and channel = 2) as sms_set_at,
+      max(occurred) filter (where settles and channel = 3) as telephone_set_at,
+      max(occurred) filter (where settles and channel = 4) as post_mail_set_at,
+      max(occurred) filter (where settles and channel = 5) as site_notification_set_at,
+      max(occurred) filter (where settles and channel = 6) as push_notification_set_at,
+      max(occurred) filter (where settles and channel = 7) as chat_set_at
+    from done group by player_id
+  ), next as materialized (
+    select f.player_id, f.seq, f.changed, f.settles, s.row_id, coalesce(s.excluded, false) as excluded, coalesce(s.blocked, false) as blocked,
+      coalesce(f.email, s.email, 0) as email, coalesce(f.sms, s.sms, 0) as sms, coalesce(f.telephone, s.telephone, 0) as telephone,
+      coalesce(f.post_mail, s.post_mail, 0) as post_mail, coalesce(f.site_notification, s.site_notification, 0) as site_notification,
+      coalesce(f.push_notification, s.push_notification, 0) as push_notification, coalesce(f.chat, s.chat, 0) as chat,
+      coalesce(f.email_set_at, s.email_set_at) as email_set_at, coalesce(f.sms_set_at, s.sms_set_at) as sms_set_at,
+      coalesce(f.telephone_set_at, s.telephone_set_at) as telephone_set_at, coalesce(f.post_mail_set_at, s.post_mail_set_at) as post_mail_set_at,
+      coalesce(f.site_notification_set_at, s.site_notification_set_at) as site_notification_set_at,
+      coalesce(f.push_notification_set_at, s.push_notification_set_at) as push_notification_set_at, coalesce(f.chat_set_at, s.chat_set_at) as chat_set_at
+    from finals f
+    left join lateral (
+      select m.ctid as row_id, m.* from marketing_states m where m.brand_id = p_brand_id and m.player_id = f.player_id limit 1) s on true
+  ), changed_states as (
+    update marketing_states s set seq = n.seq, email = n.email, sms = n.sms, telephone = n.telephone, post_mail = n.post_mail, site_notification = n.site_notification,
+      push_notification = n.push_notification, chat = n.chat,
+      email_set_at = n.email_set_at, sms_set_at = n.sms_set_at, telephone_set_at = n.telephone_set_at,
+      post_mail_set_at = n.post_mail_set_at, site_notification_set_at = n.site_notification_set_at,
+      push_notification_set_at = n.push_notification_set_at, chat_set_at = n.chat_set_at
+    from next n
+    -- By the locked row's address; "+ 0" keeps the planner from reading the whole brand instead.
+    where s.brand_id + 0 = p_brand_id and s.ctid = n.row_id and n.settles and not p_dry_run
+  ), new_states as (
+    insert into marketing_states (brand_id, player_id, seq, email, sms, telephone, post_mail, site_notification, push_notification, chat,
+      email_set_at, sms_set_at, telephone_set_at, post_mail_set_at, site_notification_set_at, push_notification_set_at, chat_set_at)
+    select p_brand_id, player_id, seq, email, sms, telephone, post_mail, site_notification, push_notification, chat,
+      email_set_at, sms_set_at, telephone_set_at, post_mail_set_at, site_notification_set_at, push_notification_set_at, chat_set_at
+    from next where row_id is null and settles and not p_dry_run
+    order by player_id
+    on conflict do nothing
+    returning 1
+  ), events as (
+    insert into consent_events (brand_id, player_id, seq, recorded_at, occurred_at, act_id, before, after, kind, channel,
+      actor, source, evidence_hash)
+    select p_brand_id, player_id, new_seq, v_now, occurred, p_act_ids[act], before, target,
+      case when before = 0 then 1 when target = 0 then 3 else 2 end, channel, p_actors[act], source,
+      sha256(p_salts[act] || convert_to(p_evidence[act], 'UTF8'))
+    from done where changed and not p_dry_run
+  ), evidence as (
+    insert into event_evidence (brand_id, player_id, act_id, recorded_at, salt, evidence)
+    select distinct p_brand_id, player_id, p_act_ids[act], v_now, p_salts[act], p_evidence[act]
+    from done where changed and p_evidence[act] is not null and not p_dry_run
+  ), told as (
+    insert into outbox (brand_id, player_id, kind, seq, created_at)
+    select p_brand_id, player_id, 1, seq, v_now from next where changed and v_brand.crm_enabled and not p_dry_run
+  )
+  select d.ord::integer, o.outcome::smallint, 1, d.player_id, null::integer, null::integer, null::integer, null::integer,
+    null::integer, null::integer, null::integer, null::boolean, null::boolean
+  from done d
+  cross join lateral (select case when refusal <> 0 then refusal when not current then 2 when changed then 0 else 1 end) as o (outcome)
+  where p_atomic or refusal <> 0
+  union all
+  select null, case when not current then 2 when changed then 0 else 1 end::smallint, count(*)::integer, null,
+    null, null, null, null, null, null, null, null, null
+  from done where refusal = 0 and not p_atomic
+  group by 2
+  union all
+  select null, null, null, player_id, email, sms, telephone, post_mail, site_notification, push_notification, chat, excluded, blocked
+  from next where p_atomic
+  union all
+  select null, null, null, null, null, null, null, null, null, null, null, null, null
+  where refuse_lost_race((select count(*) from next where row_id is null and settles and not p_dry_run), (select count(*) from new_states));
+end $$;`;
+
+/**
+ * Sets a player's blocks (null = leave as it is) as one act. The start of an exclusion withdraws every channel, so its
+ * end brings nothing back; a block only hides what was granted. Returns whether anything changed.
+ */
+const RECORD_BLOCKS = `
+create function record_block_change(
+  p_brand_id integer, p_player_id text, p_act_id uuid, p_actor text, p_source text,
+  p_excluded boolean, p_excluded_until timestamptz, p_excluded_note text, p_blocked boolean, p_blocked_note text,
+  p_salt bytea, p_evidence text
+) returns boolean
+language plpgsql as $$
+declare
+  v_now timestamptz;
+  s marketing_states%rowtype;
+  n player_blocks%rowtype;
+  v_excluded_changes boolean;
+  v_blocked_changes boolean;
+  v_hash bytea := sha256(p_salt || convert_to(p_evidence, 'UTF8'));
+  v_silenced boolean;
+begin
+  perform pg_advisory_xact_lock_shared(2001, p_brand_id);
+  insert into marketing_states (brand_id, player_id) values (p_brand_id, p_player_id) on conflict do nothing;
+  perform 1 from marketing_states where brand_id = p_brand_id and player_id = p_player_id for update;
+  perform end_expired_exclusions(p_brand_id, array[p_player_id], null);
+  select * into s from marketing_states where brand_id = p_brand_id and player_id = p_player_id;
+  select * into n from player_blocks where brand_id = p_brand_id and player_id = p_player_id;
+  v_now := clock_timestamp();
+  v_excluded_changes := p_excluded is not null and (p_excluded <> s.excluded or
+    (p_excluded and (p_excluded_until is distinct from s.excluded_until or p_excluded_note is distinct from n.excluded_note)));
+  v_blocked_changes := p_blocked is not null and (p_blocked <> s.blocked or
+    (p_blocked and p_blocked_note is distinct from n.blocked_note));
+  if not v_excluded_changes and not v_blocked_changes then
+    return false;
+  end if;
+  v_silenced := (s.email | s.sms | s.telephone | s.post_mail | s.site_notification | s.push_notification | s.chat) <> 0
+    and ((v_excluded_changes and p_excluded and not s.excluded) or (v_blocked_changes and p_blocked <> s.blocked));
+
+  with changes as (
+    select v_excluded_changes as happens, 20 as channel, s.excluded::integer as before, p_excluded::integer as after,
+      case when p_excluded = s.excluded then 7 when p_excluded then 5 else 6 end as kind,
+      case when p_excluded and p_excluded_until is not null then jsonb_build_object('until', p_excluded_until) end as detail
+    union all
+    select v_blocked_changes, 21, s.blocked::integer, p_blocked::integer,
+      case when p_blocked = s.blocked then 7 when p_blocked then 8 else 9 end, null
+    union all
+    select v_excluded_changes and p_excluded and m.mask <> 0, m.channel, m.mask, 0, 3, null
+    from (values (1, s.email), (2, s.sms), (3, s.telephone), (4, s.post_mail), (5, s.site_notification),
+      (6, s.push_notification), (7, s.chat)) as m (channel, mask)
+  )
+  insert into consent_events (brand_id, player_id, seq, recorded_at, occurred_at, act_id, before, after, kind, channel,
+    actor, source, detail, evidence_hash)
+  select p_brand_id, p_player_id, s.seq + row_number() over (order by channel desc), v_now, v_now, p_act_id, before, after,
+    kind, channel, p_actor, p_source, detail, v_hash
+  from changes where happens;
+
+  if v_excluded_changes and p_excluded then
+    update marketing_states set excluded = true, excluded_until = p_excluded_until,
+      email = 0, sms = 0, telephone = 0, post_mail = 0, site_notification = 0, push_notification = 0, chat = 0
+    where brand_id = p_brand_id and player_id = p_player_id;
+  elsif v_excluded_changes then
+    update marketing_states set excluded = false, excluded_until = null
+    where brand_id = p_brand_id and player_id = p_player_id;
+  end if;
+  if v_excluded_changes and p_excluded <> s.excluded then
+    -- A later import of an older grant is stale: only what is granted after the exclusion counts.
+    update marketing_states set email_set_at = v_now, sms_set_at = v_now, telephone_set_at = v_now, post_mail_set_at = v_now,
+      site_notification_set_at = v_now, push_notification_set_at = v_now, chat_set_at = v_now
+    where brand_id = p_brand_id and player_id = p_player_id;
+  end if;
+  update marketing_states set blocked = coalesce(p_blocked, blocked),
+    seq = (select max(e.seq) from consent_events e
+           where e.brand_id = p_brand_id and e.player_id = p_player_id and e.recorded_at = v_now)
+  where brand_id = p_brand_id and player_id = p_player_id
+  returning seq into s.seq;
+  insert into player_blocks as b (brand_id, player_id, excluded_note, blocked_note)
+  values (p_brand_id, p_player_id, case when p_excluded then p_excluded_note else '' end,
+    case when p_blocked then p_blocked_note else '' end)
+  on conflict (brand_id, player_id) do update set
+    excluded_note = case when p_excluded is null then b.excluded_note else excluded.excluded_note end,
+    blocked_note = case when p_blocked is null then b.blocked_note else excluded.blocked_note end;
+  if p_evidence is not null then
+    insert into event_evidence (brand_id, player_id, act_id, recorded_at, salt, evidence)
+    values (p_brand_id, p_player_id, p_act_id, v_now, p_salt, p_evidence);
+  end if;
+  insert into outbox (brand_id, player_id, kind, seq, created_at)
+  select p_brand_id, p_player_id, k.kind, s.seq, v_now
+  from brands b, (values (1), (2)) as k (kind)
+  where b.id = p_brand_id and b.crm_enabled and (k.kind = 2 or v_silenced);
+  return true;
+end $$;`;
+
+/** Monthly partitions (UTC) from the month of p_from on; runs with the owner's rights, so the service's role can call it. */
+const PARTITIONS = `
+create function ensure_event_partitions(p_from timestamptz, p_months integer) returns integer
+language plpgsql security definer as $$
+declare
+  v_month timestamp;
+  v_table text;
+  v_made integer := 0;
+begin
+  -- One at a time: two instances asking for the same month would collide.
+  perform pg_advisory_xact_lock(2002, 0);
+  foreach v_table in array array['consent_events', 'event_evidence'] loop
+    for v_month in select generate_series(m, m + make_interval(months => p_months - 1), interval '1 month')
+                   from date_trunc('month', p_from at time zone 'UTC') as m loop
+      if to_regclass(format('%I', v_table || to_char(v_month, '"_"YYYY"_"MM'))) is null then
+        execute format('create table %I partition of %I for values from (%L) to (%L)',
+          v_table || to_char(v_month, '"_"YYYY"_"MM'), v_table,
+          v_month at time zone 'UTC', (v_month + interval '1 month') at time zone 'UTC');
+        v_made := v_made + 1;
+      end if;
+    end loop;
+  end loop;
+  return v_made;
+end $$;
+do $$ begin
+  execute format('alter function ensure_event_partitions(timestamptz, integer) set search_path = %I, pg_temp', current_schema());
+  perform ensure_event_partitions(now(), 4);
+end $$;`;
+
+const APPEND_ONLY = `
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception '% is append-only: % refused', tg_table_name, tg_op using errcode = 'PC002';
+end $$;
+create trigger consent_events_append_only before update or delete on consent_events
+  for each row execute function refuse_change();
+create trigger consent_events_no_truncate before truncate on consent_events
+  for each statement execute function refuse_change();`;

@@ -1,0 +1,50 @@
+import type { DataSourceOptions } from 'typeorm';
+import { AccessToken } from './entities/access-token.entity.js';
+import { Brand } from './entities/brand.entity.js';
+import { BrandProduct } from './entities/brand-product.entity.js';
+import { ConsentEvent } from './entities/consent-event.entity.js';
+import { EventEvidence } from './entities/event-evidence.entity.js';
+import { IdempotencyKey } from './entities/idempotency-key.entity.js';
+import { MarketingState } from './entities/marketing-state.entity.js';
+import { OutboxEntry } from './entities/outbox-entry.entity.js';
+import { Player } from './entities/player.entity.js';
+import { PlayerBlocks } from './entities/player-blocks.entity.js';
+import { ServiceClient } from './entities/service-client.entity.js';
+import { Session } from './entities/session.entity.js';
+import { InitialSchema1764000000001 } from './migrations/1764000000001-initial-schema.js';
+import { MarketingConsentFunctions1764000000002 } from './migrations/1764000000002-marketing-consent-functions.js';
+
+export const entities = [
+  AccessToken,
+  Brand,
+  BrandProduct,
+  ConsentEvent,
+  EventEvidence,
+  IdempotencyKey,
+  MarketingState,
+  OutboxEntry,
+  Player,
+  PlayerBlocks,
+  ServiceClient,
+  Session,
+];
+
+export const migrations = [InitialSchema1764000000001, MarketingConsentFunctions1764000000002];
+
+/** The one place that says how the service talks to PostgreSQL. Times in milliseconds. */
+export function dataSourceOptions(url: string, poolSize: number): DataSourceOptions {
+  return {
+    type: 'postgres',
+    url,
+    entities,
+    migrations,
+    migrationsTransactionMode: 'each',
+    poolSize,
+    applicationName: 'player-consent',
+    connectTimeoutMS: 5000,
+    // The driver's message can hold personal data: our filter decides what is logged.
+    logging: false,
+    poolErrorHandler: () => undefined,
+    extra: { statement_timeout: 15_000, query_timeout: 20_000, keepAlive: true, allowExitOnIdle: false },
+  };
+}

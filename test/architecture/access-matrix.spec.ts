@@ -1,0 +1,183 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Scope, scopes } from '../../src/auth/principal.js';
+import { sha256 } from '../../src/common/secrets.js';
+import type { DocumentedRoute } from '../support/api-document.js';
+import { documentedRoutes } from '../support/api-document.js';
+import { change, newPlayerId } from '../support/consents.js';
+import { crmError, errorText, problem } from '../support/errors.js';
+import {
+  effectiveBody,
+  guardedRoutes,
+  publicRoutes,
+  sampleBody,
+  type SampleIds,
+  samplePath,
+  sampleQuery,
+  scopesByRoute,
+} from '../support/routes.js';
+import { createTestApp, demoKey, otherBrandKey, type ServiceKey, type TestApp } from '../support/test-app.js';
+
+let app: TestApp;
+const refused: Record<string, Record<string, string>> = {};
+const clientsByScope = new Map<Scope, ServiceKey>();
+let playerToken: string;
+let ids: Omit<SampleIds, 'player'>;
+let allButOne: Map<Scope, ServiceKey>;
+
+beforeAll(async () => {
+  app = await createTestApp();
+  const client = await app.createClient(['consents:read']);
+  const revoked = await app.createClient([...scopes]);
+  await app.call('DELETE', `/api/clients/${revoked.id}`);
+  const expiredToken = `pct_${randomBytes(32).toString('base64url')}`;
+  await app.sql(
+    `insert into access_tokens (brand_id, client_id, token_hash, expires_at) values (1, 'demo', $1, now() - interval '1 second')`,
+    [sha256(expiredToken)],
+  );
+  const endedSession = await app.openSession('1001');
+  await app.call('DELETE', `/internal/sessions/${endedSession.id}`);
+  const expiredSession = await app.openSession('1001');
+  await app.sql(`update sessions set expires_at = now() - interval '1 second' where id = $1`, [
+    expiredSession.id,
+  ]);
+  const idleSession = await app.openSession('1001');
+  await app.sql(`update sessions set seen_at = now() - make_interval(secs => idle_ttl + 1) where id = $1`, [
+    idleSession.id,
+  ]);
+  const basic = (id: string, secret: string) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
+  Object.assign(refused, {
+    'no credential': {},
+    'an unknown key': { 'x-auth-token': `pck_${randomBytes(32).toString('base64url')}` },
+    'an unknown session': { 'x-auth-token': randomUUID() },
+    'an empty key': { 'x-auth-token': '' },
+    'the key of a revoked client': { 'x-auth-token': revoked.key },
+    'an expired access token': { authorization: `Bearer ${expiredToken}` },
+    'an ended session': { 'x-auth-token': endedSession.auth_token },
+    'a session whose time is over': { 'x-auth-token': expiredSession.auth_token },
+    'a session that was idle too long': { 'x-auth-token': idleSession.auth_token },
+    'a key under another client’s id': { authorization: basic(client.id, demoKey) },
+    'a stored hash': { 'x-auth-token': sha256(demoKey).toString('hex') },
+  });
+  for (const scope of scopes) clientsByScope.set(scope, await app.createClient([scope]));
+  allButOne = new Map();
+  for (const scope of new Set(Object.values(scopesByRoute))) {
+    allButOne.set(scope, await app.createClient(scopes.filter((other) => other !== scope)));
+  }
+  const session = await app.openSession('1002');
+  ids = { client: client.id, session: session.id };
+  playerToken = (await app.openSession('1001')).auth_token;
+});
+afterAll(() => app?.close());
+
+function expectedError(route: DocumentedRoute, status: number, text: string): string {
+  if (/^\/user(consents|blocks)/.test(route.path)) return crmError(status, text);
+  return problem(status, text, samplePath(route));
+}
+
+/** Every row that belongs to the demo brand, as one hash. */
+async function fingerprint(): Promise<unknown> {
+  const tables = await app.sql<{ name: string }>(`
+    select c.relname as name from pg_attribute a join pg_class c on c.oid = a.attrelid
+    where a.attname = 'brand_id' and c.relkind in ('r', 'p') and not c.relispartition
+      and c.relnamespace = 'public'::regnamespace order by 1`);
+  expect(tables.length).toBeGreaterThan(8);
+  const queries = tables.map(
+    ({ name }) =>
+      `select '${name}' as name, md5(string_agg(t::text, '' order by t::text)) from ${name} t where brand_id = 1`,
+  );
+  return app.sql(
+    `${queries.join(' union all ')} union all select 'brands', md5(t::text) from brands t where id = 1`,
+  );
+}
+
+it('knows the scope of every guarded route', () => {
+  expect(Object.keys(scopesByRoute)).toEqual(expect.arrayContaining(guardedRoutes.map(({ name }) => name)));
+});
+
+it('documents who may call: a key for the guarded routes, nobody’s for the public ones', () => {
+  for (const { name, operation } of documentedRoutes) {
+    expect({ name, guarded: operation.security !== undefined }).toEqual({
+      name,
+      guarded: !publicRoutes.includes(name),
+    });
+  }
+});
+
+describe.each(guardedRoutes.map((route) => [route.name, route] as const))('%s', (name, route) => {
+  const scope = scopesByRoute[name] as Scope;
+  const call = (headers: Record<string, string>) =>
+    app.call(route.method, samplePath(route) + sampleQuery(route), {
+      token: null,
+      headers,
+      ...sampleBody(route),
+    });
+
+  it('answers 401 without a valid credential', async () => {
+    const before = await app.countRows();
+    for (const [what, headers] of Object.entries(refused)) {
+      const answer = await call(headers);
+      expect([what, answer.status, answer.text]).toEqual([
+        what,
+        401,
+        expectedError(route, 401, errorText.unauthorized),
+      ]);
+      expect(answer.headers['www-authenticate']).toBe('Bearer, Basic realm="player-consent"');
+    }
+    const two = await call({ 'x-auth-token': demoKey, 'x-api-key': otherBrandKey });
+    expect([two.status, two.text]).toEqual([401, expectedError(route, 401, errorText.twoCredentials)]);
+    expect(await app.countRows()).toEqual(before);
+  });
+
+  it('answers 403 to a player, and to every client without its scope', async () => {
+    const before = await app.countRows();
+    const player = await call({ 'x-auth-token': playerToken });
+    expect([player.status, player.text]).toEqual([403, expectedError(route, 403, errorText.forbidden)]);
+    const others = [...clientsByScope].filter(([other]) => other !== scope).map(([, client]) => client);
+    for (const { key } of [...others, allButOne.get(scope)] as ServiceKey[]) {
+      const answer = await call({ authorization: `Bearer ${key}` });
+      expect([answer.status, answer.text]).toEqual([
+        403,
+        expectedError(route, 403, errorText.lacksScope(scope)),
+      ]);
+    }
+    expect(await app.countRows()).toEqual(before);
+  });
+
+  it(`lets in a client with the scope ${scope} alone`, async () => {
+    const { status } = await call({ 'x-auth-token': clientsByScope.get(scope)?.key ?? '' });
+    expect([401, 403, 500, 503]).not.toContain(status);
+  });
+
+  it('neither shows nor changes anything to a client of another brand', async () => {
+    const player = newPlayerId();
+    await app.call('POST', `/userconsents/${player}`, { body: { consents: change('sms', true) } });
+    const before = await fingerprint();
+    const path = samplePath(route, { player, ...ids }) + sampleQuery(route);
+    const answer = await app.call(route.method, path, { token: otherBrandKey, ...effectiveBody(route) });
+    expect(await fingerprint()).toEqual(before);
+    const creates = ['POST', 'PUT'].includes(route.method);
+    if (route.path.includes('{') && !creates) expect(answer.status).toBe(404);
+    expect(answer.text).not.toMatch(/Demo Casino|demo\.example|"id":"demo"/);
+  });
+});
+
+describe.each(
+  documentedRoutes
+    .filter(({ name }) => publicRoutes.includes(name))
+    .map((route) => [route.name, route] as const),
+)('%s', (_name, route) => {
+  it('is open, whatever credential comes with it', async () => {
+    const statuses = [];
+    for (const headers of Object.values(refused).filter((each) => !each.authorization)) {
+      const { status } = await app.call(route.method, samplePath(route), {
+        token: null,
+        headers,
+        ...sampleBody(route),
+      });
+      statuses.push(status);
+    }
+    expect(new Set(statuses).size).toBe(1);
+    expect([401, 403, 404, 500, 503]).not.toContain(statuses[0]);
+  });
+});

@@ -1,0 +1,171 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { type Complaints, openWatchedPage, startChromium } from './chromium.js';
+import { DocsPage, type Input, type Operation } from './docs-page.js';
+import { type Service, startService } from './service.js';
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const pictures = 'test-results';
+const nothingToComplainOf: Complaints = { foreignRequests: [], policyViolations: [], errors: [] };
+
+/** Of Swagger UI's own markup: a row of the list is a button that holds a link. */
+const notOurs = ['nested-interactive'];
+
+interface AxeResult {
+  violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
+}
+
+async function listSeriousFaults(page: Page): Promise<string[]> {
+  // Colours are judged when nothing is on its way from one to another.
+  await page.mouse.move(1, 1);
+  await page.waitForTimeout(700);
+  await page.evaluate(axeSource);
+  const { violations } = await page.evaluate<AxeResult>('axe.run(document)');
+  return violations
+    .filter(({ id, impact }) => ['serious', 'critical'].includes(impact) && !notOurs.includes(id))
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 120)}`));
+}
+
+/** For the README; a picture is made anew with UPDATE_PICTURES=1 and looked at before it is committed. */
+const readmePicture = process.env.UPDATE_PICTURES
+  ? 'docs/pictures/docs-page.png'
+  : `${pictures}/docs-page.png`;
+
+let browser: Browser;
+let service: Service;
+let context: BrowserContext;
+let docs: DocsPage;
+let complaints: Complaints;
+
+async function startUnder(prefix: string): Promise<void> {
+  mkdirSync(pictures, { recursive: true });
+  browser = await startChromium();
+  service = await startService({ PATH_PREFIX: prefix });
+}
+
+async function stop(): Promise<void> {
+  await browser?.close();
+  await service?.stop();
+}
+
+async function openDocs(): Promise<void> {
+  context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
+  const watched = await openWatchedPage(context, new URL(service.url).origin);
+  complaints = watched.complaints;
+  docs = new DocsPage(watched.page, service.url);
+  await docs.open();
+}
+
+async function find(method: string, path: string): Promise<Operation> {
+  const operations = await docs.listOperations();
+  const operation = operations.find((each) => each.method === method && each.path === path);
+  if (!operation) throw new Error(`${method} ${path} is not documented`);
+  return operation;
+}
+
+describe('the docs page', () => {
+  beforeAll(() => startUnder(''));
+  afterAll(stop);
+  beforeEach(openDocs);
+  afterEach(() => context.close());
+
+  it('reads and changes consents with the token that the service printed', async () => {
+    await docs.page.screenshot({ path: readmePicture });
+    const read = await find('GET', '/userconsents/{userid}');
+    const change = await find('POST', '/userconsents/{userid}');
+    await docs.authorize(service.token);
+
+    const before = await docs.execute(read, { parameters: { userid: '1001' } });
+    expect(before.status).toBe(200);
+    expect(JSON.parse(before.body)).toHaveProperty('consents');
+
+    const body = JSON.stringify({ consents: [{ channel: 'email', opted_in: true, products: ['lottery'] }] });
+    const changed = await docs.execute(change, { parameters: { userid: '1001' }, body });
+    expect(changed.status).toBe(200);
+    const lottery = expect.objectContaining({ opted_in: true, products: ['lottery'] });
+    expect(JSON.parse(changed.body)).toEqual({ consents: expect.arrayContaining([lottery]) });
+
+    expect(await docs.execute(read)).toEqual(changed);
+    await (await docs.unfold(read)).screenshot({ path: `${pictures}/docs-answer.png` });
+    expect(complaints).toEqual(nothingToComplainOf);
+  });
+
+  it('tries every documented route', async () => {
+    const demoClient = { grant_type: 'client_credentials', client_id: 'demo', client_secret: service.token };
+    const inputs: Record<string, Input> = {
+      'GET /oauth/token': { parameters: demoClient },
+      'POST /oauth/token': { body: JSON.stringify(demoClient) },
+      'POST /api/clients': { body: JSON.stringify({ name: 'From the page', scopes: ['consents:read'] }) },
+      'PATCH /api/brands/{id}': { body: JSON.stringify({ name: 'Demo Casino' }) },
+      'PUT /internal/players/{id}': { body: JSON.stringify({ language: 'de' }) },
+      'PUT /internal/players/{id}/blocks': { body: JSON.stringify({ blocked: { active: true } }) },
+      'POST /internal/sessions': { body: JSON.stringify({ player_id: '1001' }) },
+      'POST /userconsents/import': { parameters: { format: 'csv' } },
+    };
+    await docs.authorize(service.token);
+    // What is deleted was made before.
+    const last = ({ method }: Operation) => Number(method === 'DELETE');
+    const operations = (await docs.listOperations()).sort((a, b) => last(a) - last(b));
+    const made: Record<string, string> = {};
+    const refused: [string, number, string][] = [];
+    for (const operation of operations) {
+      const name = `${operation.method} ${operation.path}`;
+      const id = operation.method === 'DELETE' && made[operation.path.replace(/\/\{id\}$/, '')];
+      const { status, body } = await docs.execute(operation, id ? { parameters: { id } } : inputs[name]);
+      if (status < 200 || status > 299) refused.push([name, status, body]);
+      if (status === 201) made[operation.path] = (JSON.parse(body) as { id: string }).id;
+      await docs.fold(operation);
+    }
+    expect(refused).toEqual([]);
+    expect(operations.length).toBeGreaterThanOrEqual(20);
+    expect(complaints).toEqual(nothingToComplainOf);
+  });
+
+  it('shows the refusal when there is no token', async () => {
+    const read = await find('GET', '/userconsents/{userid}');
+    const { status } = await docs.execute(read, { parameters: { userid: '1001' } });
+    expect(status).toBe(401);
+    const expected = expect.stringContaining('401') as unknown as string;
+    expect(complaints).toEqual({ ...nothingToComplainOf, errors: [expected] });
+  });
+
+  it('has no serious fault for people who use a screen reader or the keyboard', async () => {
+    const faults: Record<string, string[]> = {};
+    faults.page = await listSeriousFaults(docs.page);
+    await docs.openAuthorization();
+    await docs.page.screenshot({ path: `${pictures}/docs-authorize.png` });
+    faults.dialog = await listSeriousFaults(docs.page);
+    await docs.page.keyboard.press('Escape');
+    await docs.authorize(service.token);
+    await docs.execute(await find('POST', '/userconsents/{userid}'), { parameters: { userid: '1002' } });
+    faults.operation = await listSeriousFaults(docs.page);
+    await docs.page.getByRole('button', { name: 'Schemas' }).click();
+    faults.schemas = await listSeriousFaults(docs.page);
+    expect(faults).toEqual({ page: [], dialog: [], operation: [], schemas: [] });
+  });
+
+  it('fits a small screen', async () => {
+    await docs.page.setViewportSize({ width: 390, height: 844 });
+    await docs.page.screenshot({ path: `${pictures}/docs-small.png` });
+    const width = await docs.page.evaluate<number>('document.documentElement.scrollWidth');
+    expect(width).toBeLessThanOrEqual(390);
+  });
+});
+
+describe('the docs page behind a path prefix', () => {
+  beforeAll(() => startUnder('/consent/v1'));
+  afterAll(stop);
+  beforeEach(openDocs);
+  afterEach(() => context.close());
+
+  it('calls the routes where they are', async () => {
+    expect(service.url).toMatch(/\/consent\/v1$/);
+    await docs.authorize(service.token);
+    const { status } = await docs.execute(await find('GET', '/userconsents/{userid}'));
+    expect(status).toBe(200);
+    expect(await listSeriousFaults(docs.page)).toEqual([]);
+    expect(complaints).toEqual(nothingToComplainOf);
+  });
+});

@@ -1,0 +1,98 @@
+import { STATUS_CODES } from 'node:http';
+
+/**
+ * What callers read when something is wrong. Tests take every expected error from here, so that a change of wording is a
+ * change of one file.
+ */
+export const errorText = {
+  unauthorized: 'a valid x-auth-token (or API key) is needed',
+  twoCredentials: 'two different credentials in one request',
+  otherScheme: 'Authorization takes Bearer or Basic',
+  forbidden: 'this credential may not do that',
+  lacksScope: (scope: string) => `this credential lacks the scope ${scope}`,
+  notFound: 'not found',
+  userNotFound: 'user not found',
+  noSuchBrand: 'there is no such brand',
+  noSuchClient: 'there is no such client',
+  noSuchSession: 'there is no such session',
+  malformedBody: 'the body is not valid JSON',
+  notAnObject: 'the body must be a JSON object',
+  unsupportedBody: 'send the body as application/json',
+  bodyTooLarge: 'the body is larger than this route takes',
+  keyInProgress: 'a request with this Idempotency-Key is still in progress: send it again in a moment',
+  keyReused: 'this Idempotency-Key was used with another body: take a new key for a new request',
+  keyLength: 'Idempotency-Key must have 1 to 255 characters',
+  internal: 'internal server error',
+  unavailable: 'the service cannot answer just now: try again in a few seconds',
+  badUserId: 'userid must be 1 to 64 letters, digits, _ or -, and not the word import or withdraw',
+  badPlayerId: 'id must be 1 to 64 letters, digits, _ or -, and not the word import or withdraw',
+
+  consentsNotAList: 'consents must be an object or a list',
+  consentsEmpty: 'consents must contain at least 1 elements',
+  consentsTooMany: 'consents must contain no more than 6 elements',
+  consentNotAnObject: 'consents[0]: each value in nested property consents must be either object or array',
+  unknownChannel: (field: string) =>
+    `${field} must be one of the following values: email, sms, siteNotification, telephone, postMail, pushNotification`,
+  channelMissing: 'consents[0].type is missing: name the channel',
+  channelsDiffer: 'consents[0]: type (email) and channel (sms) must not differ',
+  channelTwice: (index: number, channel: string) => `consents[${index}]: the channel ${channel} comes twice`,
+  notBoolean: 'consents[0].opted_in must be a boolean value',
+  productsNotAList: 'consents[0].products must be an array',
+  productsNotTexts: 'consents[0].products: each value in products must be a string',
+  tooManyProducts: 'consents[0].products must contain no more than 100 elements',
+  unknownProduct: (field: string, name: string, known = 'casino, sports, lottery, bingo') =>
+    `${field}: unknown product ${JSON.stringify(name)} (the brand has: ${known})`,
+  productsMissing: (channel: string) =>
+    `consents[0].products is missing: the brand requires products on ${channel}`,
+  cannotOptIn: (player: string, reason: 'self-excluded' | 'blocked') =>
+    `opted_in: player ${player} is ${reason} and cannot be opted in; a withdrawal is always taken`,
+  badInstant: 'at must be an RFC 3339 instant, such as 2026-01-31T12:00:00Z',
+  futureInstant: 'at must not lie in the future',
+  instantTwice: 'at must be a string',
+  badCursor: 'cursor must be the `next` of an earlier page',
+  limitTooSmall: 'limit must not be less than 1',
+  limitTooLarge: 'limit must not be greater than 1000',
+  limitNotInteger: 'limit must be an integer number',
+
+  unknownKey: (key: string, field = key) => `${field}: property ${key} should not exist`,
+  unique: (field: string) => `${field}: All ${field}'s elements must be unique`,
+  productNames: 'products must be names of up to 40 letters, digits, _ or -',
+  aliasMap: 'productAliases must map names of up to 40 letters, digits, _ or - to products',
+  aliasOfNothing: (alias: string, product: string) =>
+    `productAliases.${alias}: ${product} is not a product of the brand`,
+  aliasIsProduct: (alias: string) => `productAliases.${alias} is the name of a product`,
+  oneOfChannels: (field: string) =>
+    `${field}: each value in ${field} must be one of the following values: email, sms, siteNotification, telephone, postMail, pushNotification`,
+  unknownScope:
+    'scopes: each value in scopes must be one of the following values: consents:read, consents:write, consents:import, ' +
+    'reconciliation:read, universal:read, universal:write, policy:read, policy:write, policies:manage, webhooks:manage, ' +
+    'players:manage, sessions:manage, admin',
+  sessionPlayer: 'player_id must be 1 to 64 letters, digits, _ or -',
+  productsHeld: (count: number, product: string) =>
+    `${count} players still have a consent for the product ${product}: it cannot be removed`,
+  crmNeedsBaseUrl: 'crm.baseUrl is needed before the CRM can be switched on',
+  untilInPast: 'excluded.until must lie in the future',
+  untilWithoutExclusion: 'excluded.until goes with active: true',
+} as const;
+
+/** An error body of `/userconsents*` and `/userblocks*`, letter by letter. */
+export function crmError(code: number, error: string): string {
+  return JSON.stringify({ error, code });
+}
+
+/** An error body of `/oauth`: a code of RFC 6749. */
+export function oauthError(code: number, error: string): string {
+  return JSON.stringify({ error, code });
+}
+
+/** A problem+json body, letter by letter; with a field when a rule about the input was broken. */
+export function problem(status: number, detail: string, instance: string, field?: string): string {
+  return JSON.stringify({
+    type: 'about:blank',
+    title: STATUS_CODES[status],
+    status,
+    detail,
+    instance,
+    ...(field !== undefined && { errors: [{ field, message: detail }] }),
+  });
+}

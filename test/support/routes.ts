@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Scope } from '../../src/auth/principal.js';
+import { type DocumentedRoute, documentedRoutes, projectFolder } from './api-document.js';
+
+/** The committed list of routes that anybody may call. */
+export const publicRoutes = JSON.parse(
+  readFileSync(join(projectFolder, 'test', 'architecture', 'public-routes.json'), 'utf8'),
+) as string[];
+
+/** The scope that each route asks for, as the contract says. A new route is closed to tests until it stands here. */
+export const scopesByRoute: Record<string, Scope> = {
+  'GET /userconsents/{userid}': 'consents:read',
+  'POST /userconsents/{userid}': 'consents:write',
+  'POST /userconsents/import': 'consents:import',
+  'GET /userconsents/{userid}/history': 'consents:read',
+  'GET /userconsents/{userid}/decision': 'consents:read',
+  'GET /userblocks/{userid}': 'consents:read',
+  'GET /api/brands/{id}': 'admin',
+  'PATCH /api/brands/{id}': 'admin',
+  'POST /api/clients': 'admin',
+  'GET /api/clients': 'admin',
+  'DELETE /api/clients/{id}': 'admin',
+  'GET /metrics': 'admin',
+  'PUT /internal/players/{id}': 'players:manage',
+  'PUT /internal/players/{id}/blocks': 'players:manage',
+  'POST /internal/sessions': 'sessions:manage',
+  'DELETE /internal/sessions/{id}': 'sessions:manage',
+};
+
+export const guardedRoutes: DocumentedRoute[] = documentedRoutes.filter(
+  ({ name }) => !publicRoutes.includes(name),
+);
+
+/** Routes that read a body. */
+export const bodyRoutes: DocumentedRoute[] = documentedRoutes.filter(({ method }) =>
+  ['POST', 'PUT', 'PATCH'].includes(method),
+);
+
+/** Ids of brand 1 that stand in sample requests; by default none that anything can happen to. */
+export interface SampleIds {
+  player: string;
+  client: string;
+  session: string;
+}
+
+const harmlessIds: SampleIds = {
+  player: '1001',
+  client: 'client_unknown',
+  session: '01890000-0000-7000-8000-000000000000',
+};
+
+/** The route's path with ids of brand 1 in it. */
+export function samplePath({ path }: DocumentedRoute, { player, client, session } = harmlessIds): string {
+  const ids: Record<string, string> = {
+    '/api/brands/{id}': '1',
+    '/api/clients/{id}': client,
+    '/internal/sessions/{id}': session,
+  };
+  return path.replace('{userid}', player).replace('{id}', ids[path] ?? player);
+}
+
+/** The query that the route cannot do without. */
+export function sampleQuery({ path }: DocumentedRoute): string {
+  return path.endsWith('/decision') ? '?channel=email' : '';
+}
+
+/** A body that the route reads, if it reads one: JSON, and without any effect. */
+export function sampleBody(route: DocumentedRoute): { body?: unknown } {
+  return bodyRoutes.includes(route) ? { body: {} } : {};
+}
+
+/** Bodies that would change something. */
+const effects: Record<string, unknown> = {
+  'POST /userconsents/{userid}': { consents: [{ type: 'email', opted_in: false }] },
+  'PATCH /api/brands/{id}': { name: 'Taken' },
+  'POST /api/clients': { name: 'taken', scopes: ['admin'] },
+  'PUT /internal/players/{id}': { origin: 'taken.example' },
+  'PUT /internal/players/{id}/blocks': { blocked: { active: true, note: 'taken' } },
+  'POST /internal/sessions': { player_id: '1001' },
+};
+
+/** A body that changes something where the caller may. */
+export function effectiveBody(route: DocumentedRoute): { body?: unknown } {
+  return route.name in effects ? { body: effects[route.name] } : sampleBody(route);
+}
