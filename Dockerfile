@@ -17,4 +17,4 @@ COPY docker/healthcheck.mjs ./docker/
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=5s --retries=3 CMD ["node", "docker/healthcheck.mjs"]
-CMD ["node", "dist/src/main.js"]
+CMD ["node", "--max-old-space-size=192", "dist/src/main.js"]

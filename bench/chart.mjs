@@ -45,7 +45,9 @@ function drawRow(line, index) {
  * @returns {string}
  */
 export function drawChart({ machine, suites }) {
-  const lines = ['reads', 'writes', 'import'].flatMap((name) => suites[name]?.lines ?? []).filter((line) => line.target);
+  const lines = ['reads', 'writes', 'import']
+    .flatMap((name) => suites[name]?.lines ?? [])
+    .filter((line) => line.target);
   const height = TOP + lines.length * ROW + 34;
   const label = `Bench results: ${lines.map((line) => `${line.what} ${line.value} ${line.unit}`).join('; ')}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escape(label)}">

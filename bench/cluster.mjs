@@ -1,6 +1,16 @@
 // A PostgreSQL cluster for the bench alone: temporary, on loopback, gone at the end.
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, closeSync, cpSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -36,7 +46,9 @@ function findNative() {
 function dropRoot(folder, native) {
   if (process.getuid?.() !== 0) return { native, prefix: [] };
   const users = readFileSync('/etc/passwd', 'utf8').split('\n');
-  const entry = ['postgres', 'nobody'].map((name) => users.find((line) => line.startsWith(`${name}:`))).find(Boolean);
+  const entry = ['postgres', 'nobody']
+    .map((name) => users.find((line) => line.startsWith(`${name}:`)))
+    .find(Boolean);
   if (!entry) throw new Error('run the bench as an ordinary user: there is neither postgres nor nobody here');
   const [, , uid, gid] = entry.split(':');
   chownSync(folder, Number(uid), Number(gid));
@@ -77,28 +89,37 @@ async function waitUntilReady(url, server) {
   }
 }
 
-/** @returns {Promise<Cluster>} */
-export async function startCluster() {
-  const folder = mkdtempSync(join(tmpdir(), 'consent-bench-'));
-  chmodSync(folder, 0o700);
-  const { native, prefix } = dropRoot(folder, findNative());
-  const data = join(folder, 'data');
-  initdb(prefix, native, data);
+/** Starts the server in the background; on Linux the kernel ends it with the bench, however that dies. */
+function launch({ native, prefix }, folder, port) {
   const config = join(folder, 'postgresql.conf');
   cpSync(join(HERE, 'postgresql.conf'), config);
   chmodSync(config, 0o644);
-
-  const port = await freePort();
+  const wrapper = prefix.length > 0 ? prefix : process.platform === 'linux' ? ['setpriv'] : [];
+  const watch = process.platform === 'linux' ? ['--pdeathsig', 'INT'] : [];
+  const binary = [join(native, 'bin/postgres'), '-D', join(folder, 'data')];
+  const settings = ['-c', `config_file=${config}`, '-c', `port=${port}`];
+  const [file, ...args] = [...wrapper, ...watch, ...binary, ...settings];
   const log = openSync(join(folder, 'server.log'), 'a');
-  // On Linux the kernel ends the server with the bench, however that dies.
-  const watch = process.platform === 'linux' ? (prefix.length ? ['--pdeathsig', 'INT'] : ['setpriv', '--pdeathsig', 'INT']) : [];
-  const binary = [join(native, 'bin/postgres'), '-D', data, '-c', `config_file=${config}`, '-c', `port=${port}`];
-  const [file, ...args] = [...prefix, ...watch, ...binary];
   const server = spawn(file, args, { stdio: ['ignore', log, log], cwd: tmpdir(), detached: true });
   closeSync(log);
-  const url = (user, database) => `postgres://${user}@127.0.0.1:${port}/${database}`;
-  const version = await waitUntilReady(url('postgres', 'postgres'), server);
+  return server;
+}
 
+/** @returns {Promise<Cluster>} */
+export async function startCluster() {
+  const folder = mkdtempSync(join(tmpdir(), 'consent-bench-'));
+  const user = dropRoot(folder, findNative());
+  initdb(user.prefix, user.native, join(folder, 'data'));
+  const port = await freePort();
+  const server = launch(user, folder, port);
+  const url = (role, database) => `postgres://${role}@127.0.0.1:${port}/${database}`;
+  const stop = async () => {
+    if (server.exitCode === null) {
+      server.kill('SIGINT');
+      await new Promise((resolve) => server.once('exit', resolve));
+    }
+    rmSync(folder, { recursive: true, force: true });
+  };
   const query = async (database, sql, values) => {
     const client = new pg.Client({ connectionString: url('postgres', database) });
     await client.connect();
@@ -108,12 +129,10 @@ export async function startCluster() {
       await client.end();
     }
   };
-  const stop = async () => {
-    if (server.exitCode === null) {
-      server.kill('SIGINT');
-      await new Promise((resolve) => server.once('exit', resolve));
-    }
-    rmSync(folder, { recursive: true, force: true });
-  };
-  return { port, version, url, query, stop };
+  try {
+    return { port, version: await waitUntilReady(url('postgres', 'postgres'), server), url, query, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }

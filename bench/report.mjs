@@ -40,10 +40,23 @@ function targetOf({ target, unit }) {
 export function toTable(lines) {
   const rows = [
     ['', 'measured', 'target', '', 'ours : theirs'],
-    ...lines.map((line) => [line.what, number(line.value, line.unit), targetOf(line), verdictOf(line), line.detail]),
+    ...lines.map((line) => [
+      line.what,
+      number(line.value, line.unit),
+      targetOf(line),
+      verdictOf(line),
+      line.detail,
+    ]),
   ];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd()).join('\n');
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 function machine(postgres) {
@@ -59,17 +72,16 @@ function machine(postgres) {
 }
 
 /**
- * Merges these suites into the results kept beside, and draws them all anew.
- * @param {{postgres: string, players: number, suites: Record<string, Line[]>}} run
+ * Puts a suite's result beside what is kept of the others, and draws them all anew.
+ * @param {string} name
+ * @param {{lines: Line[], players: number, postgres: string}} result
  */
-export function keepResults({ postgres, players, suites }) {
-  const old = existsSync(JSON_FILE) ? JSON.parse(readFileSync(JSON_FILE, 'utf8')) : { suites: {} };
-  const at = new Date().toISOString().slice(0, 19) + 'Z';
-  const results = { machine: machine(postgres), suites: old.suites };
-  for (const [name, lines] of Object.entries(suites)) {
-    const judged = lines.map((line) => ({ ...roundOff(line), verdict: verdictOf(line) || undefined }));
-    results.suites[name] = { at, players, lines: judged };
-  }
+export function keepResult(name, { lines, players, postgres }) {
+  const kept = existsSync(JSON_FILE) ? JSON.parse(readFileSync(JSON_FILE, 'utf8')) : { suites: {} };
+  const judged = lines.map((line) => ({ ...roundOff(line), verdict: verdictOf(line) || undefined }));
+  const at = `${new Date().toISOString().slice(0, 19)}Z`;
+  const suites = { ...kept.suites, [name]: { at, players, lines: judged } };
+  const results = { machine: machine(postgres), suites };
   writeFileSync(JSON_FILE, `${JSON.stringify(results, null, 2)}\n`);
   writeFileSync(SVG_FILE, drawChart(results));
 }

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { startCluster } from './cluster.mjs';
 import { fillBaselines } from './dataset.mjs';
 import { say } from './progress.mjs';
-import { keepResults, toTable, verdictOf } from './report.mjs';
+import { keepResult, toTable, verdictOf } from './report.mjs';
 import { createDatabase, isBuilt, prepareService } from './service.mjs';
 import { imports } from './suites/import.mjs';
 import { reads } from './suites/reads.mjs';
@@ -37,8 +37,8 @@ const QUICK = {
  * @property {typeof FULL} sizes
  */
 
-/** Runs the suites one after the other in a database of their own, and answers their lines. */
-async function runSuites(names, sizes, folder) {
+/** Runs the suites one after the other in a database of their own; hands over what came of each when it is done. */
+async function runSuites(names, sizes, folder, onSuite) {
   say('starting PostgreSQL');
   const cluster = await startCluster();
   const onSignal = () => {
@@ -52,39 +52,38 @@ async function runSuites(names, sizes, folder) {
     const idsFile = join(folder, 'ids.txt');
     const players = await fillBaselines(service, idsFile);
     await cluster.query('postgres', 'checkpoint');
-    /** @type {Record<string, import('./report.mjs').Line[]>} */
-    const suites = {};
     for (const name of names) {
       say(`suite ${name}`);
-      suites[name] = await SUITES[name]({ cluster, service, idsFile, folder, sizes });
+      const lines = await SUITES[name]({ cluster, service, idsFile, folder, sizes });
+      onSuite(name, { lines, players, postgres: cluster.version });
     }
-    return { postgres: cluster.version, players, suites };
   } finally {
     await cluster.stop();
   }
 }
 
 async function main() {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean', default: false } } });
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { quick: { type: 'boolean', default: false } },
+  });
   const names = positionals.length > 0 ? positionals : Object.keys(SUITES);
   const unknown = names.find((name) => !(name in SUITES));
   if (unknown) throw new Error(`there is no suite ${unknown}; there are ${Object.keys(SUITES).join(', ')}`);
   if (!isBuilt()) throw new Error('build the service first: npm run build');
   const folder = mkdtempSync(join(tmpdir(), 'consent-bench-files-'));
-  try {
-    const run = await runSuites(names, values.quick ? QUICK : FULL, folder);
-    const lines = Object.values(run.suites).flat();
-    process.stdout.write(`\n${toTable(lines)}\n`);
-    if (values.quick) {
-      process.stdout.write('\nA quick run shows that everything works; its numbers mean nothing and are not kept.\n');
-      return;
-    }
-    keepResults(run);
-    process.stdout.write('\nKept in bench/results.json and bench/results.svg.\n');
-    if (lines.some((line) => verdictOf(line) === 'missed')) process.exitCode = 1;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  await runSuites(names, values.quick ? QUICK : FULL, folder, (name, result) => {
+    process.stdout.write(`\n${toTable(result.lines)}\n\n`);
+    if (values.quick) return;
+    keepResult(name, result);
+    if (result.lines.some((line) => verdictOf(line) === 'missed')) process.exitCode = 1;
+  });
+  process.stdout.write(
+    values.quick
+      ? 'A quick run shows that everything works; its numbers mean nothing and are not kept.\n'
+      : 'Kept in bench/results.json and bench/results.svg.\n',
+  );
 }
 
 try {

@@ -5,6 +5,11 @@ import { createInterface } from 'node:readline';
 
 const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 15_000;
+const running = new Set();
+// However the bench ends, nothing of it stays.
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 /**
  * @typedef {object} Server
@@ -37,9 +42,14 @@ export async function startServer({ name, script, args = [], cwd, env, headers =
     env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   const said = [];
   const origin = await new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${name} did not start:\n${said.join('\n')}`)), START_LIMIT_MS);
+    const timer = setTimeout(
+      () => reject(new Error(`${name} did not start:\n${said.join('\n')}`)),
+      START_LIMIT_MS,
+    );
     const hear = (line) => {
       if (said.length < 200) said.push(line);
       const [address] = /http:\/\/127\.0\.0\.1:\d+/.exec(line) ?? [];
@@ -55,7 +65,13 @@ export async function startServer({ name, script, args = [], cwd, env, headers =
       reject(new Error(`${name} ended with ${code}:\n${said.join('\n')}`));
     });
   });
-  return { name, origin, headers, peakMemoryMb: () => peakMemoryMb(child.pid ?? 0), stop: () => stopChild(child) };
+  return {
+    name,
+    origin,
+    headers,
+    peakMemoryMb: () => peakMemoryMb(child.pid ?? 0),
+    stop: () => stopChild(child),
+  };
 }
 
 async function stopChild(child) {

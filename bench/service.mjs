@@ -60,7 +60,11 @@ export async function prepareService(cluster, { database, ownerUrl }, players) {
     PORT: '0',
   };
   const cli = async (...args) => {
-    const { stdout } = await run(process.execPath, [CLI, '--json', ...args], { cwd: ROOT, env, maxBuffer: 1 << 26 });
+    const { stdout } = await run(process.execPath, [CLI, '--json', ...args], {
+      cwd: ROOT,
+      env,
+      maxBuffer: 1 << 26,
+    });
     return stdout.trim() === '' ? null : JSON.parse(stdout);
   };
   const createBrand = async (name) => {

@@ -6,7 +6,8 @@ import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 
 /** What does the copying; the results name it. */
-export const copier = spawnSync('psql', ['--version'], { encoding: 'utf8' }).status === 0 ? 'psql' : 'pg-copy-streams';
+export const copier =
+  spawnSync('psql', ['--version'], { encoding: 'utf8' }).status === 0 ? 'psql' : 'pg-copy-streams';
 
 /**
  * @param {string} url of the database
@@ -15,7 +16,9 @@ export const copier = spawnSync('psql', ['--version'], { encoding: 'utf8' }).sta
  * @param {Record<string, string>} settings set for the session
  */
 export async function runScript(url, script, file, settings = {}) {
-  const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`).join(' ');
+  const options = Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ');
   await (copier === 'psql' ? withPsql(url, script, file, options) : withNode(url, script, file, options));
 }
 

@@ -26,7 +26,8 @@ function platformOf(name) {
   const words = name.split('/').at(-1).split('-');
   const os = words.filter((word) => systems.includes(word));
   const cpu = words.filter((word) => processors.includes(word));
-  if (os.length !== 1 || cpu.length !== 1) throw new Error(`${name} does not name a platform; add it by hand`);
+  if (os.length !== 1 || cpu.length !== 1)
+    throw new Error(`${name} does not name a platform; add it by hand`);
   const musl = words.some((word) => word.startsWith('musl'));
   return { cpu, ...(os[0] === 'linux' && { libc: [musl ? 'musl' : 'glibc'] }), os };
 }
@@ -44,7 +45,8 @@ if (missing.length > 0 && process.argv.includes('--check')) {
   process.exit(1);
 }
 for (const { name, version, dev } of missing) {
-  if (!/^\d+\.\d+\.\d+/.test(version)) throw new Error(`${name} has no exact version (${version}); add it by hand`);
+  if (!/^\d+\.\d+\.\d+/.test(version))
+    throw new Error(`${name} has no exact version (${version}); add it by hand`);
   const { cpu, libc, os } = platformOf(name);
   packages[`node_modules/${name}`] = {
     version,

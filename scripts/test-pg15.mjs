@@ -23,7 +23,6 @@ build();
 const server = await startThrowAwayPostgres({ postgres, initdb });
 // Ctrl-C reaches jest too; it ends first, and then the server.
 process.on('SIGINT', () => undefined);
-let status = 1;
 try {
   const jest = spawn(
     process.execPath,
@@ -31,8 +30,7 @@ try {
     { cwd: root, stdio: 'inherit', env: { ...process.env, TEST_DATABASE_URL: server.url('postgres') } },
   );
   process.on('SIGTERM', () => jest.kill('SIGTERM'));
-  status = await new Promise((resolve) => jest.once('exit', (code) => resolve(code ?? 1)));
+  process.exitCode = await new Promise((resolve) => jest.once('exit', (code) => resolve(code ?? 1)));
 } finally {
   await server.stop();
 }
-process.exitCode = status;

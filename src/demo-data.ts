@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { scopes } from './auth/principal.js';
 import { sha256 } from './common/secrets.js';
+import { otherDevelopmentServiceKey } from './config/config.js';
 import { Channel } from './consents/channels.js';
 import { recordMarketingChanges } from './consents/marketing-statements.js';
 import { Brand } from './database/entities/brand.entity.js';
@@ -53,7 +54,7 @@ async function createDemoData(manager: EntityManager): Promise<void> {
       id: 'demo2',
       brandId: 2,
       name: 'Demo client of the other brand',
-      keyHash: sha256('demo-service-key-2'),
+      keyHash: sha256(otherDevelopmentServiceKey),
     },
   ]);
   for (const [playerId, masks] of Object.entries(consents)) await createPlayer(manager, playerId, masks);

@@ -72,7 +72,7 @@ function stopOnSignal(
       void database.close().finally(() => process.exit(1));
     }, config.SHUTDOWN_GRACE_MS + drainLimitMs);
     await new Promise((resolve) => setTimeout(resolve, config.SHUTDOWN_GRACE_MS));
-    await app.close();
+    await closeServer(app);
     await stopOps();
     await database.close();
     clearTimeout(limit);
@@ -89,13 +89,31 @@ function stopOnSignal(
   }
 }
 
+/** A connection that never sent a request does not count as idle for Node: it is cut once nothing is under way. */
+async function closeServer(app: NestFastifyApplication): Promise<void> {
+  const health = app.get(HealthService);
+  const server = app.getHttpServer();
+  const sweep = setInterval(() => {
+    if (health.requestsUnderWay === 0) server.closeAllConnections();
+  }, 50);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(sweep);
+  }
+}
+
 main().catch((error: unknown) => {
   if (error instanceof ConfigError) {
     process.stderr.write(`${error.message}\n`);
     process.exit(exitConfig);
   }
-  process.stderr.write(
-    `player-consent could not start: ${error instanceof Error ? error.message : 'unknown'}\n`,
-  );
+  process.stderr.write(`player-consent could not start: ${reasonOf(error)}\n`);
   process.exit(1);
 });
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return error.message;
+  return `${error.message}: stop what runs there, or choose another port with PORT (0 takes a free one)`;
+}

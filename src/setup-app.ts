@@ -1,12 +1,15 @@
-import helmet from '@fastify/helmet';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { answerUnreadable, answerUnrouted } from './common/early-errors.js';
 import { ErrorFilter } from './common/error.filter.js';
+import { parseJsonBody } from './common/json-body.js';
 import { NestLogger } from './common/logger.js';
 import { addRequestHooks, requestIdOf } from './common/request-hooks.js';
+import { acceptImportStream, limitBodyTime } from './common/request-bodies.js';
+import { setSecurityHeaders } from './common/security-headers.js';
 import { DtoPipe } from './common/validation.pipe.js';
 import type { Config } from './config/config.js';
 import { setupDocs } from './docs.js';
@@ -27,8 +30,10 @@ export async function setupApp(
     genReqId: requestIdOf,
     requestIdHeader: false,
     forceCloseConnections: 'idle',
-    requestTimeout: 60_000,
     keepAliveTimeout: 72_000,
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      answerUnrouted(request.url, config.PATH_PREFIX, reply),
+    clientErrorHandler: answerUnreadable,
   });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLogger(logger),
@@ -38,34 +43,32 @@ export async function setupApp(
   app.useGlobalPipes(new DtoPipe());
   app.useGlobalFilters(new ErrorFilter(config));
   const fastify = app.getHttpAdapter().getInstance();
+  const importRoute = `${config.PATH_PREFIX}/userconsents/import`;
   addRequestHooks(fastify, logger, app.get(HealthService).registry);
-  closeKeepAliveWhenStopping(fastify, app.get(HealthService));
-  acceptImportStream(fastify, config.PATH_PREFIX);
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-    },
-    strictTransportSecurity: config.isProduction ? undefined : false,
+  followRequests(fastify, app.get(HealthService));
+  app.useBodyParser('application/json', { bodyLimit: bodyLimitBytes }, (_request, text, done) => {
+    try {
+      done(null, parseJsonBody(text));
+    } catch (error) {
+      done(error as Error, undefined);
+    }
   });
+  acceptImportStream(fastify, importRoute);
+  limitBodyTime(fastify, importRoute);
+  setSecurityHeaders(fastify, config.isProduction);
   setupDocs(app, config);
   return app;
 }
 
-/** The import's body is a stream of any size and is not parsed, whatever its content type says. */
-function acceptImportStream(fastify: FastifyInstance, prefix: string): void {
-  const streamType = 'application/x-import-stream';
-  fastify.addContentTypeParser(streamType, (_request, payload, done) => done(null, payload));
-  fastify.addHook('onRequest', (request, _reply, done) => {
-    if (request.routeOptions.url === `${prefix}/userconsents/import`)
-      request.headers['content-type'] = streamType;
-    else if (request.headers['content-type']?.startsWith(streamType))
-      request.headers['content-type'] = 'application/x-unknown';
+/** Counts the requests under way, and closes kept connections once the service is stopping. */
+function followRequests(fastify: FastifyInstance, health: HealthService): void {
+  fastify.addHook('onRequest', (_request, reply, done) => {
+    health.requestsUnderWay++;
+    reply.raw.once('close', () => {
+      health.requestsUnderWay--;
+    });
     done();
   });
-}
-
-function closeKeepAliveWhenStopping(fastify: FastifyInstance, health: HealthService): void {
   fastify.addHook('onSend', (_request, reply, payload, done) => {
     if (health.isStopping) void reply.header('connection', 'close');
     done(null, payload);

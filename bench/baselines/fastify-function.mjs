@@ -3,7 +3,10 @@ import Fastify from 'fastify';
 import pg from 'pg';
 import { BRAND_ID, CHANNEL_BY_NAME, consentsJson, maskOf } from './vocabulary.mjs';
 
-const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: Number(process.env.POOL_SIZE ?? 10) });
+const pool = new pg.Pool({
+  connectionString: process.env.DATABASE_URL,
+  max: Number(process.env.POOL_SIZE ?? 10),
+});
 const app = Fastify();
 
 const CHANGE = {

@@ -44,16 +44,21 @@ with good as (
   select *, max(occurred_at) over (partition by player_id, channel order by line
     rows between unbounded preceding and 1 preceding) as newest
   from good
+), chained as (
+  select *, coalesce(lag(target) over chain, 0) as before, lead(target) over chain is null as is_last
+  from aged
+  where newest is null or occurred_at >= newest
+  window chain as (partition by player_id, channel order by line)
 )
-select *, coalesce(lag(target) over chain, 0) as before, lead(target) over chain is null as is_last
-from aged
-where newest is null or occurred_at >= newest
-window chain as (partition by player_id, channel order by line);
+-- The same order serves all windows, so the rows are sorted once.
+select *, count(*) filter (where before <> target) over (partition by player_id order by channel, line
+  rows unbounded preceding) as seq
+from chained;
 
 insert into marketing_states (brand_id, player_id, seq,
   email, sms, telephone, post_mail, site_notification, push_notification,
   email_set_at, sms_set_at, telephone_set_at, post_mail_set_at, site_notification_set_at, push_notification_set_at)
-select current_setting('bench.brand')::integer, player_id, count(*) filter (where before <> target),
+select current_setting('bench.brand')::integer, player_id, max(seq),
   coalesce(max(target) filter (where channel = 1 and is_last), 0),
   coalesce(max(target) filter (where channel = 2 and is_last), 0),
   coalesce(max(target) filter (where channel = 3 and is_last), 0),
@@ -68,8 +73,8 @@ group by player_id;
 
 insert into consent_events (brand_id, player_id, seq, recorded_at, occurred_at, act_id, before, after, kind, channel,
   actor, source)
-select current_setting('bench.brand')::integer, player_id, row_number() over (partition by player_id order by line), now(),
-  occurred_at, '01980000-0000-7000-8000-000000000001', before, target,
+select current_setting('bench.brand')::integer, player_id, seq, now(), occurred_at,
+  '01980000-0000-7000-8000-000000000001', before, target,
   case when before = 0 then 1 when target = 0 then 3 else 2 end, channel, 'operator:sql', source
 from import_resolved
 where before <> target;

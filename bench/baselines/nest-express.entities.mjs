@@ -17,10 +17,26 @@ export const MarketingState = new EntitySchema({
   columns: {
     ...key,
     seq,
-    ...{ email: mask, sms: mask, telephone: mask, post_mail: mask, site_notification: mask, push_notification: mask },
-    ...{ chat: mask, excluded: { type: 'boolean', default: false }, blocked: { type: 'boolean', default: false } },
+    ...{
+      email: mask,
+      sms: mask,
+      telephone: mask,
+      post_mail: mask,
+      site_notification: mask,
+      push_notification: mask,
+    },
+    ...{
+      chat: mask,
+      excluded: { type: 'boolean', default: false },
+      blocked: { type: 'boolean', default: false },
+    },
     ...{ excluded_until: setAt, email_set_at: setAt, sms_set_at: setAt, telephone_set_at: setAt },
-    ...{ post_mail_set_at: setAt, site_notification_set_at: setAt, push_notification_set_at: setAt, chat_set_at: setAt },
+    ...{
+      post_mail_set_at: setAt,
+      site_notification_set_at: setAt,
+      push_notification_set_at: setAt,
+      chat_set_at: setAt,
+    },
   },
 });
 

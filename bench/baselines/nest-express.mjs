@@ -2,7 +2,17 @@
 // with save to write. In JavaScript the decorators are called by hand; what they do is the same.
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
-import { Body, Controller, Get, HttpCode, Inject, Module, NotFoundException, Param, Post } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Inject,
+  Module,
+  NotFoundException,
+  Param,
+  Post,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
@@ -46,7 +56,15 @@ class ConsentsController {
       await manager.save(MarketingState, state);
       await manager.save(ConsentEvent, {
         ...where,
-        ...{ seq: state.seq, recorded_at: now, occurred_at: now, act_id: randomUUID(), before, after, channel: code },
+        ...{
+          seq: state.seq,
+          recorded_at: now,
+          occurred_at: now,
+          act_id: randomUUID(),
+          before,
+          after,
+          channel: code,
+        },
         ...{ kind: before === 0 ? 1 : after === 0 ? 3 : 2, actor: 'client:bench', source: 'api' },
       });
       await manager.save(OutboxEntry, { ...where, kind: 1, seq: state.seq });

@@ -77,18 +77,18 @@ create table brand_products (
 );
 
 -- One round trip for the three writes; answers the state after the change.
-create function change_consent(
+create function baseline.change_consent(
   p_brand_id integer, p_player_id text, p_channel smallint, p_mask integer, p_actor text, p_source text
-) returns marketing_states
-language plpgsql set search_path = baseline as $$
+) returns baseline.marketing_states
+language plpgsql as $$
 declare
-  s marketing_states%rowtype;
+  s baseline.marketing_states%rowtype;
   v_before integer;
 begin
-  select * into s from marketing_states where brand_id = p_brand_id and player_id = p_player_id for update;
+  select * into s from baseline.marketing_states where brand_id = p_brand_id and player_id = p_player_id for update;
   if not found then
-    insert into marketing_states (brand_id, player_id) values (p_brand_id, p_player_id) on conflict do nothing;
-    select * into s from marketing_states where brand_id = p_brand_id and player_id = p_player_id for update;
+    insert into baseline.marketing_states (brand_id, player_id) values (p_brand_id, p_player_id) on conflict do nothing;
+    select * into s from baseline.marketing_states where brand_id = p_brand_id and player_id = p_player_id for update;
   end if;
   v_before := case p_channel when 1 then s.email when 2 then s.sms when 3 then s.telephone when 4 then s.post_mail
     when 5 then s.site_notification else s.push_notification end;
@@ -104,17 +104,17 @@ begin
     else s.push_notification := p_mask; s.push_notification_set_at := now();
   end case;
   s.seq := s.seq + 1;
-  update marketing_states set seq = s.seq,
+  update baseline.marketing_states set seq = s.seq,
     email = s.email, sms = s.sms, telephone = s.telephone, post_mail = s.post_mail,
     site_notification = s.site_notification, push_notification = s.push_notification,
     email_set_at = s.email_set_at, sms_set_at = s.sms_set_at, telephone_set_at = s.telephone_set_at,
     post_mail_set_at = s.post_mail_set_at, site_notification_set_at = s.site_notification_set_at,
     push_notification_set_at = s.push_notification_set_at
   where brand_id = p_brand_id and player_id = p_player_id;
-  insert into consent_events
+  insert into baseline.consent_events
     (brand_id, player_id, seq, recorded_at, occurred_at, act_id, before, after, kind, channel, actor, source)
   values (p_brand_id, p_player_id, s.seq, now(), now(), gen_random_uuid(), v_before, p_mask,
     case when v_before = 0 then 1 when p_mask = 0 then 3 else 2 end, p_channel, p_actor, p_source);
-  insert into outbox (brand_id, player_id, kind, seq) values (p_brand_id, p_player_id, 1, s.seq);
+  insert into baseline.outbox (brand_id, player_id, kind, seq) values (p_brand_id, p_player_id, 1, s.seq);
   return s;
 end $$;

@@ -55,7 +55,12 @@ async function runClosed(options, next) {
   const answered = counts.answers - before;
   isOver = true;
   for (const connection of all) connection.close();
-  return { perSecond: answered / seconds, answers: counts.answers, errors: counts.errors, rightBodies: counts.rightBodies };
+  return {
+    perSecond: answered / seconds,
+    answers: counts.answers,
+    errors: counts.errors,
+    rightBodies: counts.rightBodies,
+  };
 }
 
 /**
@@ -95,10 +100,14 @@ async function runOpen(options, next) {
     await sleep(1);
   }
   for (const connection of all) connection.close();
+  return summaryOf(latencies, counts, requests);
+}
+
+function summaryOf(latencies, counts, requests) {
   const sorted = latencies.subarray(0, counts.answers + counts.errors).sort();
-  const percentile = (p) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))];
-  const missing = requests - sorted.length;
-  return { ...counts, errors: counts.errors + missing, p50: percentile(0.5), p95: percentile(0.95), p99: percentile(0.99) };
+  const percentile = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+  const errors = counts.errors + requests - sorted.length;
+  return { ...counts, errors, p50: percentile(0.5), p95: percentile(0.95), p99: percentile(0.99) };
 }
 
 const options = JSON.parse(process.argv[2]);

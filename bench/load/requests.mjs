@@ -24,7 +24,10 @@ export function requestsOf({ idsFile, seed, headers, host, body }) {
   const lines = Object.entries({
     Host: host,
     ...headers,
-    ...(body !== undefined && { 'Content-Type': 'application/json', 'Content-Length': String(payload.length) }),
+    ...(body !== undefined && {
+      'Content-Type': 'application/json',
+      'Content-Length': String(payload.length),
+    }),
   }).map(([name, value]) => `${name}: ${value}\r\n`);
   const before = `${body === undefined ? 'GET' : 'POST'} /userconsents/`;
   const after = ` HTTP/1.1\r\n${lines.join('')}\r\n${payload}`;

@@ -3,7 +3,7 @@ import { inTurns, median, medianRatio } from '../compare.mjs';
 import { countChanges } from '../dataset.mjs';
 import { load } from '../load/index.mjs';
 import { say } from '../progress.mjs';
-import { startBaseline } from './baseline-servers.mjs';
+import { withContestants } from './contestants.mjs';
 
 const CONNECTIONS = 32;
 const TRANSACTION = 'bare Fastify + BEGIN…COMMIT';
@@ -13,7 +13,13 @@ const EXPRESS = 'Nest-Express + TypeORM save';
 const LEAST_CHANGED = 0.97;
 
 const CHANNELS = ['email', 'sms', 'telephone', 'postMail', 'siteNotification', 'pushNotification'];
-const SETS = [['casino', 'bingo'], ['sports', 'lottery'], ['bingo'], ['casino', 'sports', 'lottery', 'bingo'], ['lottery', 'bingo']];
+const SETS = [
+  ['casino', 'bingo'],
+  ['sports', 'lottery'],
+  ['bingo'],
+  ['casino', 'sports', 'lottery', 'bingo'],
+  ['lottery', 'bingo'],
+];
 
 /** No two of thirty runs ask for the same, so each finds something to change in whatever the last one left. */
 function bodyOf(run) {
@@ -24,37 +30,31 @@ function bodyOf(run) {
 
 /** @param {import('../run.mjs').Bench} bench @returns {Promise<import('../report.mjs').Line[]>} */
 export async function writes(bench) {
-  const { service, cluster, sizes } = bench;
-  const servers = [
-    await service.start(),
-    await startBaseline(bench, TRANSACTION, 'fastify-transaction.mjs'),
-    await startBaseline(bench, FUNCTION, 'fastify-function.mjs'),
-    await startBaseline(bench, EXPRESS, 'nest-express.mjs'),
-  ];
-  const tally = { errors: 0, answers: { service: 0, baseline: 0 }, runs: 0 };
-  const run = async (server, options) => {
-    tally.runs += 1;
-    const result = await load(server, {
-      ...{ idsFile: bench.idsFile, connections: CONNECTIONS, seed: 100 + tally.runs, body: bodyOf(tally.runs) },
-      ...options,
-    });
-    tally.errors += result.errors;
-    tally.answers[server === servers[0] ? 'service' : 'baseline'] += result.answers;
-    return result;
-  };
-  try {
-    await cluster.query('postgres', 'checkpoint');
-    const before = await countChanges(cluster, service.database);
-    for (const server of servers) await run(server, { seconds: sizes.warmupSeconds });
-    const { rates, p95s } = await measure(servers, run, sizes);
-    const changed = changedShares(before, await countChanges(cluster, service.database), tally.answers);
-    return toLines({ ours: servers[0], rates, p95s, tally, changed, rate: sizes.writeRate });
-  } finally {
-    for (const server of servers) await server.stop();
-  }
+  const baselines = /** @type {const} */ ([
+    [TRANSACTION, 'fastify-transaction.mjs'],
+    [FUNCTION, 'fastify-function.mjs'],
+    [EXPRESS, 'nest-express.mjs'],
+  ]);
+  return withContestants(bench, baselines, async (servers) =>
+    toLines(servers[0], await measure(bench, servers), bench.sizes),
+  );
 }
 
-async function measure(servers, run, sizes) {
+async function measure({ service, cluster, idsFile, sizes }, servers) {
+  const answers = { service: 0, baseline: 0 };
+  let errors = 0;
+  let runs = 0;
+  const run = async (server, options) => {
+    runs += 1;
+    const common = { idsFile, connections: CONNECTIONS, seed: 100 + runs, body: bodyOf(runs) };
+    const result = await load(server, { ...common, ...options });
+    errors += result.errors;
+    answers[server === servers[0] ? 'service' : 'baseline'] += result.answers;
+    return result;
+  };
+  await cluster.query('postgres', 'checkpoint');
+  const before = await countChanges(cluster, service.database);
+  for (const server of servers) await run(server, { seconds: sizes.warmupSeconds });
   const rates = await inTurns(servers, sizes.rounds, async (server, round) => {
     const { perSecond } = await run(server, { seconds: sizes.seconds });
     say(`writes ${round + 1}/${sizes.rounds}: ${server.name}: ${Math.round(perSecond)}/s`);
@@ -65,21 +65,22 @@ async function measure(servers, run, sizes) {
     say(`writes at ${sizes.writeRate}/s: ${server.name}: p95 ${p95.toFixed(2)} ms`);
     return p95;
   });
-  return { rates, p95s };
+  const changed = changedShares(before, await countChanges(cluster, service.database), answers);
+  return { rates, p95s, errors, changed };
 }
 
 /** Throws when a side has answered more than it has changed: that would be speed for nothing. */
 function changedShares(before, after, answers) {
   const shares = Object.keys(answers).map((side) => {
     const share = (after[side] - before[side]) / answers[side];
-    if (share < LEAST_CHANGED) throw new Error(`only ${Math.round(share * 100)} % of the writes of the ${side} changed anything`);
+    if (share < LEAST_CHANGED)
+      throw new Error(`only ${Math.round(share * 100)} % of the writes of the ${side} changed anything`);
     return `${side} ${(share * 100).toFixed(1)} %`;
   });
   return shares.join(', ');
 }
 
-function toLines({ ours, rates, p95s, tally, changed, rate }) {
-  const { name } = ours;
+function toLines({ name, peakMemoryMb }, { rates, p95s, errors, changed }, { writeRate: rate }) {
   const ratio = (theirs, atLeast) => ({
     what: `POST, requests/s against ${theirs}`,
     unit: '×',
@@ -103,8 +104,8 @@ function toLines({ ours, rates, p95s, tally, changed, rate }) {
       what: 'memory of the service while writing',
       unit: 'MB',
       target: { below: 200 },
-      value: ours.peakMemoryMb(),
-      detail: `${tally.errors} errors; changed: ${changed}`,
+      value: peakMemoryMb(),
+      detail: `${errors} errors; changed: ${changed}`,
     },
   ];
 }

@@ -55,6 +55,7 @@ export class CrmChangesDto {
 
 /** What is to change; absent keys stay. */
 export class BrandChangesDto {
+  /** @example Demo Casino */
   @IfGiven()
   @IsString()
   @Length(1, 100)
@@ -114,14 +115,20 @@ export class BrandChangesDto {
   @IsBoolean()
   storeFullIp?: boolean;
 
-  /** Seconds without a request after which a session ends. */
+  /**
+   * Seconds without a request after which a session ends.
+   * @example 1800
+   */
   @IfGiven()
   @IsInt()
   @Min(60)
   @Max(31_536_000)
   sessionIdleTtl?: number;
 
-  /** Seconds after which a session ends in any case. */
+  /**
+   * Seconds after which a session ends in any case.
+   * @example 43200
+   */
   @IfGiven()
   @IsInt()
   @Min(60)

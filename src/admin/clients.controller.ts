@@ -4,7 +4,10 @@ import { Client, RequireScope } from '../auth/auth.decorators.js';
 import type { ClientPrincipal } from '../auth/principal.js';
 import { ServiceClientsService } from '../auth/service-clients.service.js';
 import { ApiAnswers, ApiKeyAuth, Problems } from '../common/api-answers.dto.js';
+import { AppError } from '../common/errors.js';
 import { ClientDto, ClientKeyDto, NewClientDto, toClientDto } from './clients.dto.js';
+
+const clientId = /^[A-Za-z0-9_-]{1,100}$/;
 
 /** The brand's service clients and their keys. */
 @ApiTags('Administration')
@@ -41,6 +44,7 @@ export class ClientsController {
   @ApiAnswers(204)
   @Problems(404)
   revokeClient(@Client() { brandId }: ClientPrincipal, @Param('id') id: string): Promise<void> {
+    if (!clientId.test(id)) throw new AppError('not_found', 'there is no such client');
     return this.clients.revoke(brandId, id);
   }
 }

@@ -7,6 +7,7 @@ import type { ClientPrincipal } from '../auth/principal.js';
 import { BrandCatalogue } from '../brands/brand-catalogue.js';
 import { ApiAnswers, ApiKeyAuth, Problems } from '../common/api-answers.dto.js';
 import { invalidField } from '../common/errors.js';
+import { parseInstantText } from '../common/instant.js';
 import { PlayerIdPipe } from '../common/player-id.js';
 import { PlayerBlocksService } from '../consents/player-blocks.service.js';
 import { PlayersService } from '../players/players.service.js';
@@ -77,7 +78,12 @@ export class PlayersController {
 function endOf({ active, until }: ExclusionChangeDto): { until?: Date } {
   if (!until) return {};
   if (!active) throw invalidField('excluded.until', 'excluded.until goes with active: true');
-  const end = new Date(until);
+  const end = parseInstantText(until);
+  if (!end)
+    throw invalidField(
+      'excluded.until',
+      'excluded.until must be an RFC 3339 instant, such as 2027-05-01T00:00:00Z',
+    );
   if (end.getTime() <= Date.now())
     throw invalidField('excluded.until', 'excluded.until must lie in the future');
   return { until: end };

@@ -2,7 +2,6 @@ import { Type } from 'class-transformer';
 import {
   IsBoolean,
   IsObject,
-  IsRFC3339,
   IsString,
   Matches,
   MaxLength,
@@ -58,10 +57,14 @@ export class PlayerDto {
 }
 
 export class BlockChangeDto {
+  /** @example false */
   @IsBoolean()
   active: boolean;
 
-  /** The operator's words. */
+  /**
+   * The operator's words.
+   * @example checked by support
+   */
   @IfGiven()
   @IsString()
   @MaxLength(1000)
@@ -75,7 +78,7 @@ export class ExclusionChangeDto extends BlockChangeDto {
    */
   @IfGiven()
   @ValidateIf((_object, value) => value !== null)
-  @IsRFC3339()
+  @IsString()
   until?: string | null;
 }
 

@@ -7,7 +7,10 @@ export class NewSessionDto {
   @Matches(playerIdPattern, { message: 'player_id must be 1 to 64 letters, digits, _ or -' })
   player_id: string;
 
-  /** Seconds that the session lasts at most; without it, the brand's setting. */
+  /**
+   * Seconds that the session lasts at most; without it, the brand's setting.
+   * @example 3600
+   */
   @IfGiven()
   @IsInt()
   @Min(1)

@@ -1,12 +1,12 @@
 import type { FastifyRequest } from 'fastify';
-import { truncateAddress } from '../common/ip-address.js';
+import { storedAddress } from '../common/ip-address.js';
 
 const maxTextLength = 500;
 
 /** What came with a request and helps to prove it, as JSON text: address (whole, or its network), user agent, origin. */
 export function requestEvidence(request: FastifyRequest, storeFullIp: boolean): string {
   return JSON.stringify({
-    ip: storeFullIp ? request.ip : truncateAddress(request.ip),
+    ip: storedAddress(request.ip, storeFullIp),
     user_agent: cut(request.headers['user-agent']),
     origin: cut(request.headers.origin),
   });

@@ -26,7 +26,7 @@ export class OAuthController {
     return this.issue(request, headers.authorization);
   }
 
-  /** The same with the parameters in the query. Prefer POST: queries end up in other people's logs (never in ours). */
+  /** Exchange a client's id and key by a query. Prefer POST: queries end up in other people's logs (never in ours). */
   @Public()
   @Get()
   @Header('cache-control', 'no-store')

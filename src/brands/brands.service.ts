@@ -64,6 +64,9 @@ export class BrandsService {
         'select coalesce(max(id), 0) + 1 as id from brands',
       );
       const brandId = id ?? next.id;
+      if (await manager.existsBy(Brand, { id: brandId })) {
+        throw new AppError('conflict', `there is a brand ${brandId} already`);
+      }
       await manager.insert(Brand, { id: brandId, name });
       await this.apply(manager, brandId, changes);
       return this.read(manager, brandId);
@@ -87,10 +90,11 @@ export class BrandsService {
   private async apply(manager: EntityManager, id: number, changes: BrandChanges): Promise<void> {
     if (!(await manager.existsBy(Brand, { id }))) throw new AppError('not_found', 'there is no such brand');
     if (changes.products) await this.replaceProducts(manager, id, changes.products);
-    if (changes.productAliases) await this.checkAliases(manager, id, changes.productAliases);
-    const { products: _products, productsRequiredOn, crm, ...columns } = changes;
+    const productAliases = await this.aliasesAfter(manager, id, changes);
+    const { products: _products, productAliases: _aliases, productsRequiredOn, crm, ...columns } = changes;
     await manager.update(Brand, id, {
       ...columns,
+      productAliases,
       ...(productsRequiredOn && { productsRequiredOn: channelsToMask(productsRequiredOn) }),
       ...(crm?.enabled !== undefined && { crmEnabled: crm.enabled }),
       ...(crm?.baseUrl !== undefined && { crmBaseUrl: crm.baseUrl }),
@@ -146,22 +150,29 @@ export class BrandsService {
     }
   }
 
-  private async checkAliases(
+  /** The aliases given, or those there are without the ones of products taken away; each names a product and is none itself. */
+  private async aliasesAfter(
     manager: EntityManager,
     brandId: number,
-    aliases: Record<string, string>,
-  ): Promise<void> {
+    changes: BrandChanges,
+  ): Promise<Record<string, string>> {
+    const brand = await manager.findOneByOrFail(Brand, { id: brandId });
     const products = await manager.findBy(BrandProduct, { brandId });
     const names = new Set(products.filter(({ retiredAt }) => retiredAt === null).map(({ name }) => name));
-    for (const [alias, name] of Object.entries(aliases)) {
-      if (!names.has(name))
+    const given = Object.entries(changes.productAliases ?? brand.productAliases);
+    const aliases = changes.productAliases ? given : given.filter(([, name]) => names.has(name));
+    for (const [alias, name] of aliases) {
+      if (!names.has(name)) {
         throw invalidField(
           'productAliases',
           `productAliases.${alias}: ${name} is not a product of the brand`,
         );
-      if (names.has(alias))
+      }
+      if (names.has(alias)) {
         throw invalidField('productAliases', `productAliases.${alias} is the name of a product`);
+      }
     }
+    return Object.fromEntries(aliases);
   }
 
   private async read(manager: EntityManager, id: number): Promise<BrandView> {

@@ -1,3 +1,4 @@
+import { isUUID } from 'class-validator';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { scopes } from '../auth/principal.js';
@@ -12,15 +13,14 @@ import { print, table } from './terminal.js';
 /** A whole number above zero given on the command line. */
 export function positiveInteger(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1)
+  if (!/^\d+$/.test(text) || value < 1 || value > 2_147_483_647)
     throw new InvalidArgumentError('It must be a whole number above 0.');
   return value;
 }
 
 const list = (text: string): string[] => text.split(',').filter((item) => item !== '');
 
-async function readSettings(text: string | undefined): Promise<BrandChanges> {
-  if (text === undefined) return {};
+async function readSettings(text = '{}', products?: string[]): Promise<BrandChanges> {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -29,6 +29,7 @@ async function readSettings(text: string | undefined): Promise<BrandChanges> {
       'The settings must be JSON, such as \'{"productsRequiredOn":["email","sms"]}\'.',
     );
   }
+  if (products && typeof value === 'object') value = { ...value, products };
   return (await new DtoPipe().transform(value, { type: 'body', metatype: BrandChangesDto })) as BrandChanges;
 }
 
@@ -42,8 +43,7 @@ export function addBrandCommands(program: Command, isJson: () => boolean): void 
     .option('--products <names>', 'its catalogue, separated by commas', list)
     .option('--settings <json>', 'further settings, as PATCH /api/brands/:id takes them')
     .action(async (options: { name: string; id?: number; products?: string[]; settings?: string }) => {
-      const settings = await readSettings(options.settings);
-      const changes = { ...settings, ...(options.products && { products: options.products }) };
+      const changes = await readSettings(options.settings, options.products);
       await withServices(async (app) => {
         const brand = await app.get(BrandsService).create(options.name, changes, options.id);
         const client = await app.get(ServiceClientsService).create(brand.id, 'first client', [...scopes]);
@@ -97,6 +97,7 @@ export function addClientCommands(program: Command, isJson: () => boolean): void
     .requiredOption('--name <name>', 'what it is called')
     .requiredOption('--scopes <names>', `separated by commas, of: ${scopes.join(' ')}`, list)
     .action(async (options: { brand: number; name: string; scopes: string[] }) => {
+      if (options.scopes.length === 0) throw new InvalidArgumentError('Name at least one scope.');
       const unknown = options.scopes.filter((scope) => !(scopes as readonly string[]).includes(scope));
       if (unknown.length > 0) throw new InvalidArgumentError(`Unknown scope: ${unknown.join(', ')}.`);
       await withServices(async (app) => {
@@ -148,6 +149,8 @@ export function addSessionCommands(program: Command, isJson: () => boolean): voi
       const { brand, player, id } = options;
       if ((player === undefined) === (id === undefined))
         throw new InvalidArgumentError('Give either --player or --id.');
+      if (id !== undefined && !isUUID(id))
+        throw new InvalidArgumentError('--id takes the id of a session, a UUID.');
       await withServices(async (app) => {
         const service = app.get(SessionsService);
         const ended =

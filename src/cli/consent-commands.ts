@@ -1,15 +1,13 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { BrandsService } from '../brands/brands.service.js';
 import { ConsentExportService } from '../consents/consent-export.service.js';
-import {
-  ConsentImportService,
-  type ImportResult,
-  type Reject,
-} from '../consents/import/consent-import.service.js';
+import { ConsentImportService } from '../consents/import/consent-import.service.js';
+import type { ImportResult, Reject } from '../consents/import/import-tally.js';
 import { importColumns, type ImportFormat } from '../consents/import/row-reader.js';
 import { LedgerService } from '../consents/ledger.service.js';
 import { SeedService } from '../consents/seed.service.js';
@@ -55,7 +53,7 @@ export function addConsentCommands(program: Command, isJson: () => boolean): voi
     .option('--output <file>', 'where to; without it, standard output')
     .action((options: { brand: number; format: ImportFormat; output?: string }) =>
       withServices(async (app) => {
-        const output = options.output === undefined ? process.stdout : createWriteStream(options.output);
+        const output = options.output === undefined ? process.stdout : await openForWriting(options.output);
         const rows = await app.get(ConsentExportService).run(options.brand, options.format, output);
         if (output !== process.stdout) {
           output.end();
@@ -104,8 +102,9 @@ async function importConsents(file: string, options: ImportOptions, json: boolea
   });
   await withServices(async (app) => {
     await app.get(BrandsService).get(options.brand);
-    const input = createReadStream(file, { highWaterMark: 1 << 20 });
-    const rejects = options.rejects === undefined ? null : new RejectsFile(options.rejects, format);
+    const input = createReadStream(file, { highWaterMark: 1 << 17 });
+    const rejects =
+      options.rejects === undefined ? null : new RejectsFile(await openForWriting(options.rejects), format);
     const progress = new Progress(!json);
     const result = await app.get(ConsentImportService).run(input, {
       brandId: options.brand,
@@ -147,13 +146,10 @@ function summary(result: ImportResult, options: ImportOptions): string {
 
 /** Rejected rows in the form they came in, with `line` and `reason` beside, which a later import passes over. */
 class RejectsFile {
-  private readonly output;
-
   constructor(
-    path: string,
+    private readonly output: WriteStream,
     private readonly format: ImportFormat,
   ) {
-    this.output = createWriteStream(path);
     if (format === 'csv') this.output.write(`${importColumns.join(',')},line,reason\n`);
   }
 
@@ -173,6 +169,14 @@ class RejectsFile {
     this.output.end();
     await finished(this.output);
   }
+}
+
+async function openForWriting(path: string): Promise<WriteStream> {
+  const output = createWriteStream(path);
+  await once(output, 'open').catch(() => {
+    throw new InvalidArgumentError(`${path} cannot be written.`);
+  });
+  return output;
 }
 
 function quoteCell(value: unknown): string {

@@ -61,7 +61,7 @@ function report(error: unknown): number {
   }
   if (error instanceof AppError) {
     process.stderr.write(`${error.fields.map(({ message }) => message).join('\n') || error.message}\n`);
-    return error.code === 'invalid_input' ? Exit.usage : Exit.failed;
+    return error.code === 'invalid_input' || error.code === 'malformed_body' ? Exit.usage : Exit.failed;
   }
   process.stderr.write(`failed: ${error instanceof Error ? error.message : 'unknown'}\n`);
   return Exit.failed;

@@ -4,10 +4,16 @@ import { STATUS_CODES } from 'node:http';
 
 /** An error of the CRM's routes. */
 export class CrmErrorDto {
-  /** What is wrong, naming the field. */
+  /**
+   * What is wrong, naming the field.
+   * @example consents[0].opted_in must be a boolean value
+   */
   error: string;
 
-  /** The HTTP status again. */
+  /**
+   * The HTTP status again.
+   * @example 400
+   */
   code: number;
 }
 
@@ -16,7 +22,10 @@ export class OAuthErrorDto {
   /** @example invalid_client */
   error: string;
 
-  /** The HTTP status again. */
+  /**
+   * The HTTP status again.
+   * @example 400
+   */
   code: number;
 }
 

@@ -46,3 +46,8 @@ export function dialectOf(path: string): Dialect {
   if (path.startsWith('/oauth')) return oauth;
   return problem;
 }
+
+/** A path without the configured prefix, where it stands under it. */
+export function withoutPrefix(path: string, prefix: string): string {
+  return prefix && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
+}

@@ -2,7 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import { isNativeError } from 'node:util/types';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Config } from '../config/config.js';
-import { dialectOf } from './dialects.js';
+import { dialectOf, withoutPrefix } from './dialects.js';
 import { AppError, type ErrorCode, errorTable, isDatabaseAway } from './errors.js';
 
 const codesByStatus: Record<number, ErrorCode> = {
@@ -30,8 +30,9 @@ export class ErrorFilter implements ExceptionFilter {
       reply.raw.destroy();
       return;
     }
-    const path = request.url.split('?', 1)[0]?.slice(this.config.PATH_PREFIX.length) ?? '/';
-    const dialect = dialectOf(path);
+    const { PATH_PREFIX: prefix } = this.config;
+    const path = withoutPrefix(request.url.split('?', 1)[0] ?? '/', prefix);
+    const dialect = dialectOf(withoutPrefix(request.routeOptions.url ?? path, prefix));
     if (error.status === 503) void reply.header('retry-after', '2');
     if (error.status === 401) void reply.header('www-authenticate', 'Bearer, Basic realm="player-consent"');
     void reply

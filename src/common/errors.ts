@@ -12,6 +12,7 @@ export const errorTable = {
   forbidden: { status: 403, level: 'info', text: 'this credential may not do that' },
   not_found: { status: 404, level: 'debug', text: 'not found' },
   user_not_found: { status: 404, level: 'debug', text: 'user not found' },
+  request_timeout: { status: 408, level: 'info', text: 'the body took too long to arrive' },
   conflict: { status: 409, level: 'debug', text: 'in conflict with what is there' },
   idempotency_in_progress: {
     status: 409,
@@ -63,7 +64,7 @@ export function invalidField(field: string, message: string): AppError {
   return new AppError('invalid_input', undefined, [{ field, message }]);
 }
 
-const unavailableStates = /^(08...|53...|57P0.|25006)$/;
+const unavailableStates = /^(08...|53...|57014|57P0.|25006)$/;
 const unavailableErrors =
   /ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|timeout|terminated|not queryable|closed/i;
 
@@ -71,10 +72,7 @@ const unavailableErrors =
 export function isDatabaseAway(error: unknown): boolean {
   if (!isNativeError(error)) return false;
   const { code } = error as { code?: unknown };
-  if (typeof code === 'string') {
-    if (/^[0-9A-Z]{5}$/.test(code)) return unavailableStates.test(code);
-    return unavailableErrors.test(code);
-  }
+  if (typeof code === 'string') return unavailableStates.test(code) || unavailableErrors.test(code);
   return /^(Connection terminated|timeout exceeded|Query read timeout|Client has encountered)/.test(
     error.message,
   );

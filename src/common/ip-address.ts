@@ -8,3 +8,9 @@ export function truncateAddress(address: string): string {
     ? ipaddr.IPv4.networkAddressFromCIDR(`${parsed.toString()}/24`).toString()
     : ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toString()}/48`).toString();
 }
+
+/** An address as it is stored; undefined for what is none (a forwarding header can hold anything). */
+export function storedAddress(address: string, inFull: boolean): string | undefined {
+  if (!ipaddr.isValid(address)) return undefined;
+  return inFull ? ipaddr.process(address).toString() : truncateAddress(address);
+}

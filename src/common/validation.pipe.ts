@@ -14,9 +14,10 @@ const options = {
   whitelist: true,
   validationError: { target: false, value: false },
   exceptionFactory: (errors: ValidationError[]) =>
-    new AppError('invalid_input', undefined, flatten(errors, '')),
+    new AppError('invalid_input', undefined, flatten(errors, '').slice(0, maxErrors)),
 };
 
+const maxErrors = 100;
 const primitives = new Set<unknown>([String, Number, Boolean, Array, Object]);
 
 /** The one pipe before every handler: checks the DTO that the handler declares. */
@@ -24,16 +25,39 @@ const primitives = new Set<unknown>([String, Number, Boolean, Array, Object]);
 export class DtoPipe implements PipeTransform {
   private readonly strict = new ValidationPipe({ ...options, forbidNonWhitelisted: true });
   private readonly lenient = new ValidationPipe(options);
+  /** Whether a query class is satisfied with nothing: by far the most requests have no query to check. */
+  private readonly emptyQueries = new Map<unknown, Promise<boolean>>();
 
   transform(value: unknown, metadata: ArgumentMetadata): unknown {
     const { metatype, type } = metadata;
     if (type === 'custom' || !metatype || primitives.has(metatype)) return value;
-    if (type === 'body' && (typeof value !== 'object' || value === null || Array.isArray(value))) {
+    if (type === 'body' && !isPlainObject(value)) {
       throw new AppError('malformed_body', 'the body must be a JSON object');
+    }
+    if (type === 'query' && isEmpty(value)) {
+      const empty = this.emptyQueries.get(metatype) ?? this.checkEmpty(metatype, metadata);
+      return empty.then((isValid) =>
+        isValid ? (new metatype() as unknown) : this.strict.transform(value, metadata),
+      );
     }
     const lenient = Reflect.getMetadata(ignoresUnknownKeys, metatype) === true;
     return (lenient ? this.lenient : this.strict).transform(value, metadata);
   }
+
+  private checkEmpty(metatype: unknown, metadata: ArgumentMetadata): Promise<boolean> {
+    const check = Promise.resolve(this.strict.transform({}, metadata)).then(
+      () => true,
+      () => false,
+    );
+    this.emptyQueries.set(metatype, check);
+    return check;
+  }
+}
+
+function isEmpty(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  for (const _key in value) return false;
+  return true;
 }
 
 function flatten(errors: ValidationError[], path: string): FieldError[] {
@@ -50,4 +74,11 @@ function flatten(errors: ValidationError[], path: string): FieldError[] {
 
 function nameField(message: string, property: string, field: string): string {
   return message.startsWith(property) ? field + message.slice(property.length) : `${field}: ${message}`;
+}
+
+/** Also keeps class-transformer away from anything but what a parser made: it would rebuild a stream, socket and all. */
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

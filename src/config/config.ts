@@ -14,6 +14,7 @@ import {
 
 export const developmentSecretKey = 'development-only-secret-key';
 export const developmentServiceKey = 'demo-service-key';
+export const otherDevelopmentServiceKey = 'demo-service-key-2';
 
 /** The environment the service understands; every variable is checked at start. README § Configuration says what each does. */
 export class Config {
@@ -121,9 +122,24 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const config = plainToInstance(Config, given, { exposeDefaultValues: true });
   config.embedded = config.DATABASE_URL === undefined;
   const problems = validateSync(config).flatMap((error) => Object.values(error.constraints ?? {}));
+  problems.push(...unreadableAddresses(config));
   if (production) problems.push(...productionProblems(config));
   if (problems.length > 0) throw new ConfigError(problems.join('\n'));
   return config;
+}
+
+function unreadableAddresses(config: Config): string[] {
+  return (['DATABASE_URL', 'DATABASE_MIGRATION_URL'] as const).flatMap((name) => {
+    const address = config[name];
+    if (address === undefined || !/^postgres(ql)?:\/\//.test(address)) return [];
+    try {
+      const { hostname, username, password, searchParams } = new URL(address);
+      decodeURIComponent(username + password);
+      return hostname || searchParams.has('host') ? [] : [`${name} names no host`];
+    } catch {
+      return [`${name} cannot be read: special characters of a user or password must be percent-encoded`];
+    }
+  });
 }
 
 function numberOrText(value: string): string | number {

@@ -32,20 +32,21 @@ export class ConsentExportService {
   }
 }
 
+/** What may be relied on, and what was withdrawn; a grant that a block or the brand's rules silence is neither, and left out. */
 function selectConsents(brandId: number): string {
   return `
-    select s.player_id, c.name as channel, v.is_in::text as opted_in,
-      case when v.is_in then coalesce((select string_agg(p.name, '|' order by p.position, p.bit) from brand_products p
-        where p.brand_id = s.brand_id and c.mask & (1 << p.bit) <> 0), '') else '' end as products,
+    select s.player_id, c.name as channel, (c.mask <> 0)::text as opted_in,
+      coalesce((select string_agg(p.name, '|' order by p.position, p.bit) from brand_products p
+        where p.brand_id = s.brand_id and c.mask & (1 << p.bit) <> 0), '') as products,
       to_char(c.set_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as occurred_at, 'export' as source
     from marketing_states s
+    join brands b on b.id = s.brand_id
     cross join lateral (values
-      (1, 'email', s.email, s.email_set_at), (2, 'sms', s.sms, s.sms_set_at),
-      (3, 'siteNotification', s.site_notification, s.site_notification_set_at),
-      (4, 'telephone', s.telephone, s.telephone_set_at), (5, 'postMail', s.post_mail, s.post_mail_set_at),
-      (6, 'pushNotification', s.push_notification, s.push_notification_set_at)) as c (position, name, mask, set_at)
-    cross join lateral (select c.mask <> 0 and not s.blocked and
-      not (s.excluded and coalesce(s.excluded_until > now(), true)) as is_in) v
+      (1, 1, 'email', s.email, s.email_set_at), (2, 2, 'sms', s.sms, s.sms_set_at),
+      (3, 5, 'siteNotification', s.site_notification, s.site_notification_set_at),
+      (4, 3, 'telephone', s.telephone, s.telephone_set_at), (5, 4, 'postMail', s.post_mail, s.post_mail_set_at),
+      (6, 6, 'pushNotification', s.push_notification, s.push_notification_set_at)) as c (position, code, name, mask, set_at)
     where s.brand_id = ${Number(brandId)} and c.set_at is not null
+      and (c.mask = 0 or not s.blocked and not (c.mask = 1 and b.products_required_on & (1 << c.code) <> 0))
     order by s.player_id, c.position`;
 }

@@ -2,11 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { BrandCatalogue } from '../brands/brand-catalogue.js';
 import type { BrandSettings } from '../brands/brand-settings.js';
 import { AppError, invalidField } from '../common/errors.js';
+import { parseInstantText } from '../common/instant.js';
 import { Database } from '../database/database.js';
 import { type BlockName, BlockChannel, type ChannelName, channelName, crmChannels } from './channels.js';
 import { type EventKindName, eventKindName } from './event-kinds.js';
 import { MarketingConsentsService } from './marketing-consents.service.js';
-import { type Consent, readMask } from './marketing-state.js';
+import { type Consent, readRecordedMask } from './marketing-state.js';
 import { findEventsAt, listConsentEvents } from './marketing-statements.js';
 
 /** One change as it is told: of a channel, or of a block. */
@@ -80,7 +81,9 @@ export class ConsentHistoryService {
     const silenced =
       rows.get(BlockChannel.blocked)?.after === 1 || isExcludedAt(rows.get(BlockChannel.excluded), at);
     const byName = new Map([...rows.values()].map((row) => [channelName(row.channel), row.after]));
-    return crmChannels.map((channel) => readMask(brand, channel, byName.get(channel) ?? 0, silenced));
+    return crmChannels.map((channel) =>
+      readRecordedMask(brand, channel, silenced ? 0 : (byName.get(channel) ?? 0)),
+    );
   }
 
   /** The last event by then of each channel and block, by code. */
@@ -116,9 +119,7 @@ function toEvent(brand: BrandSettings, playerId: string, row: EventRow): History
   const channel = channelName(row.channel);
   const isBlock = channel in BlockChannel;
   const read = (mask: number) =>
-    isBlock
-      ? { active: mask === 1 }
-      : { ...readMask(brand, channel as ChannelName, mask), channel: channel as ChannelName };
+    isBlock ? { active: mask === 1 } : readRecordedMask(brand, channel as ChannelName, mask);
   return {
     id: eventId(playerId, row.seq),
     channel,
@@ -151,12 +152,9 @@ function decodeCursor(cursor: string): string {
 }
 
 /** Checks an instant to read at; it may not lie ahead. */
-export function parseInstant(field: string, text: string): Date {
-  const at = new Date(text);
-  const form = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/i;
-  if (!form.test(text) || Number.isNaN(at.getTime())) {
-    throw invalidField(field, `${field} must be an RFC 3339 instant, such as 2026-01-31T12:00:00Z`);
-  }
+export function parsePastInstant(field: string, text: string): Date {
+  const at = parseInstantText(text);
+  if (!at) throw invalidField(field, `${field} must be an RFC 3339 instant, such as 2026-01-31T12:00:00Z`);
   if (at.getTime() > Date.now() + 60_000)
     throw new AppError('invalid_input', `${field} must not lie in the future`);
   return at;

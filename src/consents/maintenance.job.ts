@@ -5,6 +5,13 @@ const expiryEveryMs = 20_000;
 const housekeepingEveryMs = 3_600_000;
 const batchSize = 500;
 const monthsAhead = 4;
+const deletedAtOnce = 5000;
+/** What has had its time, in all brands. */
+const outdated = [
+  'access_tokens where expires_at < now()',
+  `sessions where expires_at < now() - interval '7 days'`,
+  `idempotency_keys where created_at < now() - interval '24 hours'`,
+];
 
 /** Ends exclusions within a minute of their time, makes the ledger's next partitions, and drops what has had its time. */
 @Injectable()
@@ -43,15 +50,22 @@ export class MaintenanceJob implements OnApplicationBootstrap, OnApplicationShut
   /** Makes partitions for the months to come, and removes expired tokens, sessions and idempotency keys. */
   async keepHouse(): Promise<void> {
     const { pool } = this.database;
-    await pool.query('select ensure_event_partitions(now(), $1)', [monthsAhead]);
-    await pool.query(`delete from access_tokens where expires_at < now()`);
-    await pool.query(`delete from sessions where expires_at < now() - interval '7 days'`);
-    await pool.query(`delete from idempotency_keys where created_at < now() - interval '24 hours'`);
     const { rows } = await pool.query<{ stray: boolean }>(
       'select exists(select from consent_events_default) as stray',
     );
     if (rows[0]?.stray)
       this.logger.error('events lie in consent_events_default: their month had no partition');
+    await pool.query('select ensure_event_partitions(now(), $1)', [monthsAhead]);
+    for (const rule of outdated) await this.deleteInBatches(rule);
+  }
+
+  private async deleteInBatches(rule: string): Promise<void> {
+    const [table] = rule.split(' ', 1);
+    let deleted: number | null;
+    do {
+      const statement = `delete from ${table} where ctid = any (array(select ctid from ${rule} limit ${deletedAtOnce}))`;
+      deleted = (await this.database.pool.query(statement)).rowCount;
+    } while (deleted === deletedAtOnce);
   }
 
   private every(milliseconds: number, work: () => Promise<unknown>): void {

@@ -32,21 +32,20 @@ export interface Consent {
   products?: string[];
 }
 
-/** A mask as what it means in the brand; `silenced` where a block or an exclusion holds. */
-export function readMask(
-  brand: BrandSettings,
-  channel: ChannelName,
-  mask: number,
-  silenced = false,
-): Consent {
-  if (silenced || mask === 0 || (mask === 1 && brand.requiresProducts(channel)))
-    return { channel, optedIn: false };
+/** A mask as it was recorded, whatever the brand's rules are today. */
+export function readRecordedMask(brand: BrandSettings, channel: ChannelName, mask: number): Consent {
+  if (mask === 0) return { channel, optedIn: false };
   if (mask === 1) return { channel, optedIn: true };
   return { channel, optedIn: true, products: brand.productNames(mask) };
+}
+
+/** A mask as what it means in the brand today. */
+function readMask(brand: BrandSettings, channel: ChannelName, mask: number): Consent {
+  return readRecordedMask(brand, channel, mask === 1 && brand.requiresProducts(channel) ? 0 : mask);
 }
 
 /** All six channels of the CRM, in the order of its answers. */
 export function readConsents(brand: BrandSettings, state: MarketingStateRow): Consent[] {
   const silenced = state.excluded || state.blocked;
-  return crmChannels.map((channel) => readMask(brand, channel, state[stateColumns[channel]], silenced));
+  return crmChannels.map((channel) => readMask(brand, channel, silenced ? 0 : state[stateColumns[channel]]));
 }

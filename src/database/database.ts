@@ -31,6 +31,7 @@ export class Database {
       connectionString: url,
       application_name: 'player-consent bulk',
       keepAlive: true,
+      connectionTimeoutMillis: 5000,
     });
     // A connection that dies fails the statement under way, which is where it is dealt with.
     client.on('error', () => undefined);

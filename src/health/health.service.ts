@@ -15,6 +15,8 @@ export interface Readiness {
 @Injectable()
 export class HealthService {
   readonly registry = new Registry();
+  /** Requests that have begun and not ended. */
+  requestsUnderWay = 0;
   private stopping = false;
   private migrated = false;
 

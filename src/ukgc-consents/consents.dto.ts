@@ -1,3 +1,4 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -21,6 +22,11 @@ import type { Consent } from '../consents/marketing-state.js';
 import type { PlayerBlocksView } from '../consents/player-blocks.service.js';
 
 const misprints: Record<string, CrmChannel> = { siteNotifiction: 'siteNotification' };
+/** One more than the limit is enough to be refused: thousands would be validated first. */
+const toList = ({ value }: { value: unknown }): unknown => {
+  if (Array.isArray(value)) return value.slice(0, 7);
+  return typeof value === 'object' && value !== null ? [value] : value;
+};
 const correct = ({ value }: { value: unknown }) => (typeof value === 'string' && misprints[value]) || value;
 
 /** One channel in a change. `type` and `channel` are two names of the same key. */
@@ -59,9 +65,7 @@ export class ConsentChangeDto {
 @IgnoreUnknownKeys()
 export class ChangeConsentsDto {
   /** One change or a list of up to six, a channel at most once; all of them happen, or none. */
-  @Transform(({ value }: { value: unknown }) =>
-    typeof value === 'object' && value && !Array.isArray(value) ? [value] : value,
-  )
+  @Transform(toList)
   @IsArray({ message: 'consents must be an object or a list' })
   @ArrayMinSize(1)
   @ArrayMaxSize(6)
@@ -102,6 +106,7 @@ export class ReadConsentsQuery {
 @IgnoreUnknownKeys()
 export class HistoryQuery {
   /** Events on a page. */
+  @ApiPropertyOptional({ type: 'integer', default: 100 })
   @IfGiven()
   @Type(() => Number)
   @IsInt()

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import type { EntityManager } from 'typeorm';
 import { requestEvidence } from '../auth/evidence.js';
 import type { ClientPrincipal } from '../auth/principal.js';
 import { BrandCatalogue } from '../brands/brand-catalogue.js';
@@ -7,7 +8,7 @@ import type { BrandSettings } from '../brands/brand-settings.js';
 import { invalidField } from '../common/errors.js';
 import { Channel, type CrmChannel } from '../consents/channels.js';
 import { decide } from '../consents/consent-decision.js';
-import { ConsentHistoryService, parseInstant } from '../consents/consent-history.service.js';
+import { ConsentHistoryService, parsePastInstant } from '../consents/consent-history.service.js';
 import {
   CatalogueChanged,
   type MarketingAct,
@@ -38,7 +39,7 @@ export class ConsentsService {
   /** The six consents, now or at an instant. */
   async read({ brandId }: ClientPrincipal, playerId: string, at?: string): Promise<ConsentsDto> {
     if (at !== undefined) {
-      return toConsentsDto(await this.history.readAt(brandId, playerId, parseInstant('at', at)));
+      return toConsentsDto(await this.history.readAt(brandId, playerId, parsePastInstant('at', at)));
     }
     const [brand, state] = await Promise.all([
       this.catalogue.get(brandId),
@@ -56,14 +57,13 @@ export class ConsentsService {
   ): Promise<{ answer: ConsentsDto; replayed: boolean }> {
     const key = request.headers['idempotency-key'];
     const { brandId, clientId } = client;
-    const record = async (
-      manager?: Parameters<MarketingConsentsService['record']>[1],
-    ): Promise<ConsentsDto> => {
-      const brand = await this.catalogue.get(brandId);
-      const act = this.toAct(brand, client, playerId, body, request);
-      return toConsentsDto(readConsents(brand, await this.consents.record(act, manager)));
-    };
     const once = async () => {
+      // Before a transaction holds a connection: many at once would all wait for one more, which none of them gives back.
+      const brand = await this.catalogue.get(brandId);
+      const record = async (manager?: EntityManager): Promise<ConsentsDto> => {
+        const act = this.toAct(brand, client, playerId, body, request);
+        return toConsentsDto(readConsents(brand, await this.consents.record(act, manager)));
+      };
       if (key === undefined) return { answer: await record(), replayed: false };
       const route = `POST /userconsents/${playerId}`;
       return this.idempotency.run({ brandId, clientId, route, key: String(key), body: request.body }, record);
@@ -131,8 +131,9 @@ function targetOf(
   field: string,
 ): number {
   const { opted_in: optedIn, products } = change;
-  const bits = (products ?? []).map((name) => productBit(brand, name, `${field}.products`));
+  // A withdrawal is never refused, not even for a product that nobody knows.
   if (!optedIn || products?.length === 0) return 0;
+  const bits = (products ?? []).map((name) => productBit(brand, name, `${field}.products`));
   if (!products && brand.requiresProducts(channel)) {
     throw invalidField(
       `${field}.products`,

@@ -2,7 +2,7 @@ import { Transform } from 'class-transformer';
 import { IsBoolean, IsIn } from 'class-validator';
 import { IfGiven } from '../common/if-given.js';
 import { IgnoreUnknownKeys } from '../common/validation.pipe.js';
-import type { ImportResult } from '../consents/import/consent-import.service.js';
+import type { ImportResult } from '../consents/import/import-tally.js';
 import type { ImportFormat } from '../consents/import/row-reader.js';
 
 const booleans: Record<string, boolean> = { true: true, false: false, '1': true, '0': false, '': true };

@@ -20,6 +20,9 @@ import {
   untilNoServer,
 } from '../support/launcher-process.js';
 
+/** macOS has no way to end the server with its process; the next start does it there. */
+const itWhereTied = process.platform === 'linux' ? it : it.skip;
+
 let folder: string;
 let installation: string;
 let dataDir: string;
@@ -71,13 +74,13 @@ beforeAll(async () => {
   await addRow();
 });
 afterAll(async () => {
-  await Promise.all(launched.map((launcher) => launcher.child.exitCode ?? launcher.kill('SIGKILL')));
+  await Promise.all(launched.map((launcher) => launcher.kill('SIGKILL')));
   await stopLeftovers(openCluster(dataDir));
   removeFolder(folder);
 });
 
 describe('after a kill', () => {
-  it('ends with its process, and the next start has every row', async () => {
+  itWhereTied('ends with its process, and the next start has every row', async () => {
     const before = await addRow();
     const launcher = launch();
     await launcher.until('ready');

@@ -236,6 +236,16 @@ describe('/api/brands/:id', () => {
     });
   });
 
+  it('drops the aliases of a product that goes, and refuses a product that is an alias', async () => {
+    await patch({ productAliases: { bets: 'sports', slots: 'casino' } });
+    const without = await patch({ products: ['casino'] });
+    const { productAliases } = without.as<{ productAliases: Record<string, string> }>();
+    expect(productAliases).toEqual({ slots: 'casino' });
+    const refused = await patch({ products: ['casino', 'slots'] });
+    expectBody(refused, 400, problem(400, errorText.aliasIsProduct('slots'), path, 'productAliases'));
+    expect((await patch({ products: ['casino', 'slots'], productAliases: {} })).status).toBe(200);
+  });
+
   it('knows no other brand, and no id that is none', async () => {
     for (const id of ['1', '3']) {
       const other = `/api/brands/${id}`;

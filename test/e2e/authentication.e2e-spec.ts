@@ -103,7 +103,10 @@ describe('a service client', () => {
     const gone = await app.createClient(['consents:read']);
     const body = { grant_type: 'client_credentials', client_id: gone.id, client_secret: gone.key };
     const token = (await app.call('POST', '/oauth/token', { token: null, body })).as<Token>().access_token;
-    const ways = [{ 'x-auth-token': gone.key }, { authorization: `Bearer ${token}` }];
+    const ways: Record<string, string>[] = [
+      { 'x-auth-token': gone.key },
+      { authorization: `Bearer ${token}` },
+    ];
     for (const headers of ways) expectBody(await readWith(headers), 200, consents);
     await app.call('DELETE', `/api/clients/${gone.id}`);
     for (const headers of ways) expectBody(await readWith(headers), 401, unauthorized);
@@ -179,11 +182,12 @@ describe('/oauth/token', () => {
 
   it('gives a token that counts under every header, with the client’s scopes and brand', async () => {
     const token = await expectToken(await grant({ body: good() }));
-    for (const headers of [
+    const ways: Record<string, string>[] = [
       { 'x-auth-token': token },
       { 'x-api-key': token },
       { authorization: basic(client.id, token) },
-    ]) {
+    ];
+    for (const headers of ways) {
       expectBody(await readWith(headers), 200, consents);
     }
     const write = await app.call('POST', '/userconsents/1003', {

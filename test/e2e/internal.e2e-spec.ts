@@ -189,7 +189,13 @@ describe('PUT /internal/players/:id/blocks', () => {
       'an end that is none',
       { excluded: { active: true, until: 'soon' } },
       'excluded.until',
-      'excluded.until must be RFC 3339 date',
+      errorText.badUntil,
+    ],
+    [
+      'a day of no calendar',
+      { excluded: { active: true, until: '2099-02-30T00:00:00Z' } },
+      'excluded.until',
+      errorText.badUntil,
     ],
     [
       'an end in the past',

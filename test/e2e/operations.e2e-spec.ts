@@ -274,6 +274,28 @@ describe('PATH_PREFIX', () => {
   });
 });
 
+describe('TRUST_PROXY', () => {
+  const evidenceBehind = async (proxies: string, forwarded: string): Promise<string | undefined> => {
+    const behind = await createTestApp({ database: app.database, environment: { TRUST_PROXY: proxies } });
+    const player = newPlayerId();
+    await behind.call('POST', `/userconsents/${player}`, {
+      body: { consents: change('email', true) },
+      headers: { 'x-forwarded-for': forwarded },
+    });
+    const history = await behind.call('GET', `/userconsents/${player}/history`);
+    await behind.close();
+    return history.as<{ events: { evidence: { ip?: string } }[] }>().events[0]?.evidence.ip;
+  };
+
+  it('says how many forwarding headers are believed', async () => {
+    expect(await evidenceBehind('0', '203.0.113.7')).toBe('127.0.0.1');
+    expect(await evidenceBehind('1', '198.51.100.1, 203.0.113.7')).toBe('203.0.113.7');
+    expect(await evidenceBehind('2', '198.51.100.1, 203.0.113.7, 203.0.113.8')).toBe('203.0.113.7');
+    expect(await evidenceBehind('1', '2001:db8::7')).toBe('2001:db8::7');
+    expect(await evidenceBehind('1', 'no address at all')).toBeUndefined();
+  });
+});
+
 describe('a database that is away', () => {
   let database: TestDatabase;
   let proxy: DatabaseProxy;
@@ -326,6 +348,29 @@ describe('a database that is away', () => {
     expect(token.headers['retry-after']).toBe('2');
     expectBody(await lonely.call('GET', '/health/live'), 200, '{"status":"ok"}');
     proxy.restore();
+    await recovers();
+  });
+
+  it('in the midst of requests fails each of them as unavailable, or not at all', async () => {
+    const requests = [
+      () => lonely.call('GET', '/userconsents/1003'),
+      () =>
+        lonely.call('POST', '/userconsents/1004', {
+          body: { consents: change('email', Math.random() < 0.5) },
+        }),
+      () => lonely.call('GET', '/api/clients'),
+      () => lonely.call('PATCH', '/api/brands/1', { body: { origin: 'demo.example' } }),
+      () => lonely.call('PUT', '/internal/players/1004', { body: { language: 'en' } }),
+      () => lonely.call('GET', '/userconsents/1001/history'),
+    ];
+    for (let round = 0; round < 12; round++) {
+      const answers = Promise.all([...requests, ...requests, ...requests, ...requests].map((send) => send()));
+      await new Promise((resolve) => setTimeout(resolve, round));
+      proxy.cut();
+      const statuses = new Set((await answers).map(({ status }) => status));
+      expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
+      proxy.restore();
+    }
     await recovers();
   });
 

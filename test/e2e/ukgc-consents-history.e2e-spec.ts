@@ -38,6 +38,7 @@ const expectBody = (answer: Answer, status: number, body: string) => {
 };
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const databaseTime = async () => {
+  await pause(2);
   const [row] = await app.sql<{ now: Date }>('select clock_timestamp() as now');
   await pause(3);
   return row?.now.toISOString() ?? '';
@@ -173,6 +174,20 @@ describe('GET /userconsents/:userid?at=', () => {
     expectBody(await read(player, `?at=${rounded}`), 200, printed({ email: true }));
   });
 
+  it('and the history tell what was recorded, whatever the brand requires today', async () => {
+    const token = otherBrandKey;
+    const player = newPlayerId();
+    const send = (method: string, path: string, body?: unknown) => app.call(method, path, { token, body });
+    await send('POST', `/userconsents/${player}`, { consents: change('telephone', true) });
+    const at = await databaseTime();
+    await send('PATCH', '/api/brands/2', { productsRequiredOn: ['telephone'] });
+    expectBody(await send('GET', `/userconsents/${player}`), 200, printed());
+    expectBody(await send('GET', `/userconsents/${player}?at=${at}`), 200, printed({ telephone: true }));
+    const { events } = (await send('GET', `/userconsents/${player}/history`)).as<History>();
+    expect(events.map(({ after }) => after)).toEqual([{ opted_in: true }]);
+    await send('PATCH', '/api/brands/2', { productsRequiredOn: [] });
+  });
+
   it('silences while a block or an exclusion held', async () => {
     const player = newPlayerId();
     await post(player, [change('email', true), change('sms', true)]);
@@ -199,6 +214,10 @@ describe('GET /userconsents/:userid?at=', () => {
     ['2026-01-31', errorText.badInstant],
     ['2026-01-31T12:00:00', errorText.badInstant],
     ['2026-13-31T12:00:00Z', errorText.badInstant],
+    ['2026-02-30T12:00:00Z', errorText.badInstant],
+    ['2026-02-29T12:00:00Z', errorText.badInstant],
+    ['2026-02-28T24:30:00Z', errorText.badInstant],
+    ['0000-01-01T00:00:00Z', errorText.badInstant],
     ['1769860800', errorText.badInstant],
     ['2999-01-01T00:00:00Z', errorText.futureInstant],
     ['2026-01-01T00:00:00Z&at=2026-01-02T00:00:00Z', errorText.instantTwice],

@@ -39,13 +39,28 @@ function validatorOf(schema: JsonSchema): ValidateFunction {
   return validator;
 }
 
+const text = { type: 'string', minLength: 1 };
+
+function objectOf(
+  properties: Record<string, JsonSchema>,
+  optional: Record<string, JsonSchema> = {},
+): JsonSchema {
+  return { type: 'object', properties: { ...properties, ...optional }, required: Object.keys(properties) };
+}
+
+const errorAndCode = objectOf({ error: text, code: { type: 'integer' } });
+const fieldErrors = { type: 'array', minItems: 1, items: objectOf({ field: text, message: text }) };
+const problemDetails = objectOf(
+  { type: text, title: text, status: { type: 'integer' }, detail: text, instance: text },
+  { errors: fieldErrors },
+);
+
 /** The family's error body, for whatever answers an error: also where no route is documented. */
 function errorSchemaOf(path: string): { contentType: string; schema: JsonSchema } {
-  const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` });
-  if (/^\/oauth/.test(path)) return { contentType: 'application/json', schema: reference('OAuthError') };
-  if (/^\/(userconsents|userblocks)(\/|$)/.test(path))
-    return { contentType: 'application/json', schema: reference('CrmError') };
-  return { contentType: 'application/problem+json', schema: reference('Problem') };
+  const isCrmOrOAuth = /^\/(userconsents|userblocks|oauth)(\/|\?|$)/.test(path);
+  return isCrmOrOAuth
+    ? { contentType: 'application/json', schema: errorAndCode }
+    : { contentType: 'application/problem+json', schema: problemDetails };
 }
 
 const seen = new Set<string>();

@@ -16,9 +16,18 @@ export const errorText = {
   noSuchClient: 'there is no such client',
   noSuchSession: 'there is no such session',
   malformedBody: 'the body is not valid JSON',
+  unreadablePath: 'the path cannot be read',
+  unreadableRequest: 'this is not a request that can be read',
+  notUtf8: 'the body is not valid UTF-8',
+  holdsNul: 'the body holds a NUL character',
+  halfPair: 'the body holds half a surrogate pair',
+  protoKey: 'the key __proto__ is not taken',
+  keyTwice: (key: string) => `the key "${key}" comes twice`,
+  tooDeep: 'the body is nested deeper than 32 levels',
   notAnObject: 'the body must be a JSON object',
   unsupportedBody: 'send the body as application/json',
   bodyTooLarge: 'the body is larger than this route takes',
+  bodyTooSlow: 'the body took too long to arrive',
   keyInProgress: 'a request with this Idempotency-Key is still in progress: send it again in a moment',
   keyReused: 'this Idempotency-Key was used with another body: take a new key for a new request',
   keyLength: 'Idempotency-Key must have 1 to 255 characters',
@@ -71,7 +80,14 @@ export const errorText = {
   productsHeld: (count: number, product: string) =>
     `${count} players still have a consent for the product ${product}: it cannot be removed`,
   crmNeedsBaseUrl: 'crm.baseUrl is needed before the CRM can be switched on',
+  badUntil: 'excluded.until must be an RFC 3339 instant, such as 2027-05-01T00:00:00Z',
   untilInPast: 'excluded.until must lie in the future',
+  importEmpty: 'the file is empty: its first line must name the columns',
+  importColumns:
+    'the first line must name the columns player_id,channel,opted_in,products,occurred_at,source: ' +
+    'player_id, channel, opted_in, occurred_at is missing',
+  importFormat: 'format must be one of the following values: csv, ndjson',
+  importUnderWay: 'another import of this brand is under way',
   untilWithoutExclusion: 'excluded.until goes with active: true',
 } as const;
 

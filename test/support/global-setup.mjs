@@ -1,10 +1,12 @@
-// Before all tests: the database server, and the migrated template that every test file clones.
+// Before all tests: the build, the database server, and the migrated template that every test file clones.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { register } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { build } from '../../scripts/build.mjs';
 
 export default async function setUp() {
+  build();
   register('./typescript-loader.mjs', import.meta.url);
   await import('reflect-metadata');
   const { startTestCluster } = await import('./test-cluster.ts');

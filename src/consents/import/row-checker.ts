@@ -1,4 +1,5 @@
 import type { BrandSettings } from '../../brands/brand-settings.js';
+import { parseInstantText } from '../../common/instant.js';
 import { isPlayerId } from '../../common/player-id.js';
 import { Channel, type CrmChannel, isCrmChannel } from '../channels.js';
 import type { RowValues } from './row-reader.js';
@@ -12,7 +13,6 @@ export interface StagedRow {
   source: string;
 }
 
-const instant = /^(\d{4})-(\d{2})-(\d{2})[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
 const maxFutureMs = 300_000;
 const maxSourceLength = 100;
 const controlCharacter = /\p{Cc}/u;
@@ -77,13 +77,9 @@ export class RowChecker {
   }
 
   private checkInstant(value: unknown): string | null {
-    const match = typeof value === 'string' ? instant.exec(value) : null;
-    if (!match) return `occurred_at must be an RFC 3339 instant, not ${quote(value)}`;
-    const [text, year, month, day] = match;
-    const time = Date.parse(text);
-    const days = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
-    if (Number.isNaN(time) || Number(day) > days) return `occurred_at is not a real date: ${quote(value)}`;
-    return time > this.latest ? 'occurred_at lies in the future' : null;
+    const time = parseInstantText(value);
+    if (!time) return `occurred_at must be an RFC 3339 instant of the calendar, not ${quote(value)}`;
+    return time.getTime() > this.latest ? 'occurred_at lies in the future' : null;
   }
 }
 

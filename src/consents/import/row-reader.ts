@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable, Transform } from 'node:stream';
 import Papa from 'papaparse';
 import { AppError } from '../../common/errors.js';
 
@@ -31,6 +31,8 @@ export const importColumns = [
 ] as const;
 const neededColumns = ['player_id', 'channel', 'opted_in', 'occurred_at'] as const;
 const maxLineLength = 100_000;
+// A record and the chunk of the file it began in.
+const maxRecordBytes = 512 * 1024;
 
 /** Reads rows in batches, as fast as they are taken. Rejects with invalid_input when it is not such a file at all. */
 export function readRows(input: Readable, format: ImportFormat): AsyncGenerator<RawRow[]> {
@@ -83,27 +85,58 @@ function rowMaker(header: string[]): (cells: string[], line: number) => RawRow {
   };
 }
 
+/** Passes a file on, and ends it where a record does not: a quote left open would make one of the whole file. */
+class RecordGuard extends Transform {
+  private records = 0;
+  private unread = 0;
+
+  constructor() {
+    super({
+      transform: (chunk: Buffer, _encoding, callback) => {
+        this.unread += chunk.length;
+        if (this.unread <= maxRecordBytes) callback(null, chunk);
+        else
+          callback(
+            new AppError(
+              'invalid_input',
+              `line ${this.records + 1} does not end: is a quotation mark left open?`,
+            ),
+          );
+      },
+    });
+  }
+
+  /** So many records more have ended. */
+  passed(records: number): void {
+    if (records === 0) return;
+    this.records += records;
+    this.unread = 0;
+  }
+}
+
 /** Papa Parse's records, a chunk at a time: the parser is held until a chunk has been taken. */
 async function* splitCsv(input: Readable): AsyncGenerator<string[][]> {
   const chunks: string[][][] = [];
   const state: { parser?: Papa.Parser; done: boolean; error?: Error; wake?: () => void } = { done: false };
-  const wake = () => state.wake?.();
-  Papa.parse<string[]>(input, {
+  const settle = (change: { done: boolean } | { error: Error }) => {
+    Object.assign(state, change);
+    state.wake?.();
+  };
+  const guard = new RecordGuard();
+  pipeline(input, guard, (error) => error && settle({ error }));
+  Papa.parse<string[]>(guard, {
     delimiter: ',',
     chunk: ({ data }, parser) => {
+      guard.passed(data.length);
       chunks.push(data);
       state.parser = parser;
       parser.pause();
-      wake();
+      // The parser's own pause leaves the stream flowing into its queue.
+      guard.pause();
+      state.wake?.();
     },
-    complete: () => {
-      state.done = true;
-      wake();
-    },
-    error: (error: Error) => {
-      state.error = error;
-      wake();
-    },
+    complete: () => settle({ done: true }),
+    error: (error: Error) => settle({ error }),
   });
   try {
     for (;;) {
@@ -111,6 +144,7 @@ async function* splitCsv(input: Readable): AsyncGenerator<string[][]> {
       if (chunk) {
         yield chunk;
         state.parser?.resume();
+        guard.resume();
       } else if (state.error) throw state.error;
       else if (state.done) return;
       else
@@ -119,7 +153,10 @@ async function* splitCsv(input: Readable): AsyncGenerator<string[][]> {
         });
     }
   } finally {
-    if (!state.done) state.parser?.abort();
+    if (!state.done) {
+      state.parser?.abort();
+      guard.destroy();
+    }
   }
 }
 

@@ -87,6 +87,16 @@ export class StagingTable {
     return cuts.slice(1).map((upTo, index) => ({ after: cuts[index] ?? null, upTo }));
   }
 
+  /** Sees to it that every player of a range has a state. */
+  async createPlayers(client: Client, brandId: number, [after, upTo]: string[]): Promise<void> {
+    await client.query(
+      `insert into marketing_states (brand_id, player_id)
+       select distinct $1::integer, player_id from ${this.name} where player_id > $2 and player_id <= $3 order by 2
+       on conflict do nothing`,
+      [brandId, after, upTo],
+    );
+  }
+
   /** Drops the table. */
   async drop(): Promise<void> {
     await this.client.query(`drop table if exists ${this.name}`);

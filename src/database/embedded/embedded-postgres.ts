@@ -152,7 +152,7 @@ async function launch(cluster: Cluster, options: EmbeddedPostgresOptions): Promi
   const runner = chooseRunner(binaries.postgres, cluster.folder, socketDir);
   if (!existsSync(cluster.data)) log(`Creating a database in ${cluster.folder}`);
   await createDataDirectory(cluster, runner, binaries.initdb, isDurable);
-  const settings = { port: `${PORT}`, ...(isDurable ? {} : UNSAFE), ...options.settings };
+  const settings = { ...(isDurable ? {} : UNSAFE), ...options.settings };
   return [socketDir, await startServer(cluster, socketDir, runner, binaries.postgres, settings)];
 }
 

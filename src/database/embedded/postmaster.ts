@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from './cluster.js';
 import { processTable } from './process-table.js';
 import { type Runner, runThrough } from './runner.js';
-import { clearSocketFolder } from './socket-folder.js';
+import { clearSocketFolder, PORT } from './socket-folder.js';
 
 /** What a running server writes into its data directory. */
 export interface PostmasterFile {
@@ -137,8 +137,9 @@ function quoteList(path: string): string {
 function serverArguments(cluster: Cluster, socketDir: string, settings: Record<string, string>): string[] {
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const socket = `unix_socket_directories=${quoteList(socketDir)}`;
-  const fixed = ['-c', 'listen_addresses=', '-c', socket, '-c', `cluster_name=${cluster.name}`];
-  return ['-D', cluster.data, ...options, ...fixed];
+  // Last, because the last one counts: the launcher relies on these.
+  const fixed = ['listen_addresses=', socket, `port=${PORT}`, `cluster_name=${cluster.name}`];
+  return ['-D', cluster.data, ...options, ...fixed.flatMap((setting) => ['-c', setting])];
 }
 
 function spawnServer(cluster: Cluster, runner: Runner, args: string[]): Postmaster {

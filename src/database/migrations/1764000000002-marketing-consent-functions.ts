@@ -9,15 +9,16 @@ export class MarketingConsentFunctions1764000000002 implements MigrationInterfac
     await runner.query(REFUSE_LOST_RACE);
     await runner.query(RECORD_CHANGES);
     await runner.query(RECORD_BLOCKS);
-    await runner.query(PARTITIONS);
     await runner.query(APPEND_ONLY);
+    await runner.query(PARTITIONS);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
       drop trigger consent_events_append_only on consent_events;
       drop trigger consent_events_no_truncate on consent_events;
-      drop function refuse_change(), ensure_event_partitions(timestamptz, integer),
+      drop function refuse_change() cascade;
+      drop function ensure_event_partitions(timestamptz, integer),
         record_block_change(integer, text, uuid, text, text, boolean, timestamptz, text, boolean, text, bytea, text),
         record_marketing_changes(integer, boolean, boolean, uuid[], text[], bytea[], text[],
           integer[], text[], smallint[], integer[], timestamptz[], text[]),
@@ -68,11 +69,14 @@ begin
   return v_ended;
 end $$;`;
 
-/** Undoes a call that lost the race for a new player, whose state another caller has made since: it must be made again. */
+/**
+ * Undoes a call that lost a race for a new player: another caller has made the state since this one locked what there was, so
+ * it is not locked and its blocks were not looked at. The call must be made again.
+ */
 const REFUSE_LOST_RACE = `
-create function refuse_lost_race(p_expected bigint, p_inserted bigint) returns boolean language plpgsql as $$
+create function refuse_lost_race(p_expected bigint, p_found bigint) returns boolean language plpgsql as $$
 begin
-  if p_expected <> p_inserted then
+  if p_expected <> p_found then
     raise exception 'another writer has just created a player of this call' using errcode = '40001';
   end if;
   return false;
@@ -129,10 +133,11 @@ begin
     select distinct p_brand_id, p collate "C" from unnest(p_players) as u (p) order by 2
     on conflict do nothing;
     -- Another caller may have been first with some of them.
-    select bool_or(l.excluded or l.blocked) into v_silenced
+    select count(*), bool_or(l.excluded_until <= clock_timestamp()), bool_or(l.excluded or l.blocked)
+    into v_known, v_expired, v_silenced
     from (select distinct p collate "C" as p from unnest(p_players) as u (p) order by 1) d
     cross join lateral (
-      select s.excluded, s.blocked from marketing_states s
+      select s.excluded, s.blocked, s.excluded_until from marketing_states s
       where s.brand_id = p_brand_id and s.player_id = d.p limit 1 for update) l;
   end if;
   if v_expired and not p_dry_run then
@@ -164,15 +169,17 @@ begin
       select m.seq, m.excluded, m.blocked, m.excluded_until,
         case i.channel when 1 then m.email when 2 then m.sms when 3 then m.telephone when 4 then m.post_mail
           when 5 then m.site_notification when 6 then m.push_notification when 7 then m.chat end as mask,
-        case i.channel when 1 then m.email_set_at when 2 then m.sms_set_at when 3 then m.telephone_set_at
+        greatest(case when m.excluded_until <= v_now then m.excluded_until end,
+          case i.channel when 1 then m.email_set_at when 2 then m.sms_set_at when 3 then m.telephone_set_at
           when 4 then m.post_mail_set_at when 5 then m.site_notification_set_at
-          when 6 then m.push_notification_set_at when 7 then m.chat_set_at end as set_at
+          when 6 then m.push_notification_set_at when 7 then m.chat_set_at end) as set_at
       from marketing_states m where m.brand_id = p_brand_id and m.player_id = i.player_id collate "C" limit 1) s on true
   ), aged as (
+    -- Of two rows of one instant the later in the file counts, so that the same file again changes nothing.
     select *, refusal = 0 and occurred >= greatest(set_at, max(occurred) filter (where refusal = 0) over earlier,
-      '-infinity') as current
+      '-infinity') and (not dated or lead(case when refusal = 0 then occurred end) over in_order is distinct from occurred) as current
     from items
-    window earlier as (partition by player_id, channel order by ord rows between unbounded preceding and 1 preceding)
+    window in_order as (partition by player_id, channel order by ord), earlier as (partition by player_id, channel order by ord rows between unbounded preceding and 1 preceding)
   ), chained as (
     -- The last earlier item that counts decides "before"; position and mask travel in one number.
     select *, coalesce(max(ord << 32 | target) filter (where current) over earlier & 4294967295, mask)::integer as before
@@ -221,6 +228,7 @@ begin
     from next n
     -- By the locked row's address; "+ 0" keeps the planner from reading the whole brand instead.
     where s.brand_id + 0 = p_brand_id and s.ctid = n.row_id and n.settles and not p_dry_run
+    returning 1
   ), new_states as (
     insert into marketing_states (brand_id, player_id, seq, email, sms, telephone, post_mail, site_notification, push_notification, chat,
       email_set_at, sms_set_at, telephone_set_at, post_mail_set_at, site_notification_set_at, push_notification_set_at, chat_set_at)
@@ -260,7 +268,9 @@ begin
   from next where p_atomic
   union all
   select null, null, null, null, null, null, null, null, null, null, null, null, null
-  where refuse_lost_race((select count(*) from next where row_id is null and settles and not p_dry_run), (select count(*) from new_states));
+  where refuse_lost_race(v_known, (select count(*) from next where row_id is not null))
+     or refuse_lost_race((select count(*) from next where settles and not p_dry_run),
+          (select count(*) from changed_states) + (select count(*) from new_states));
 end $$;`;
 
 /**
@@ -372,6 +382,11 @@ begin
         execute format('create table %I partition of %I for values from (%L) to (%L)',
           v_table || to_char(v_month, '"_"YYYY"_"MM'), v_table,
           v_month at time zone 'UTC', (v_month + interval '1 month') at time zone 'UTC');
+        if v_table = 'consent_events' then
+          -- A partition is a table of its own for TRUNCATE.
+          execute format('create trigger consent_events_no_truncate before truncate on %I for each statement
+            execute function refuse_change()', v_table || to_char(v_month, '"_"YYYY"_"MM'));
+        end if;
         v_made := v_made + 1;
       end if;
     end loop;
@@ -391,4 +406,6 @@ end $$;
 create trigger consent_events_append_only before update or delete on consent_events
   for each row execute function refuse_change();
 create trigger consent_events_no_truncate before truncate on consent_events
+  for each statement execute function refuse_change();
+create trigger consent_events_no_truncate before truncate on consent_events_default
   for each statement execute function refuse_change();`;

@@ -1,0 +1,27 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startServer } from '../servers.mjs';
+
+const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/**
+ * Starts the service and these baselines, lends them, and stops them whatever happens.
+ * @template T
+ * @param {import('../run.mjs').Bench} bench
+ * @param {readonly (readonly [name: string, file: string])[]} baselines file: in bench/baselines
+ * @param {(servers: import('../servers.mjs').Server[]) => Promise<T>} work the service comes first
+ * @returns {Promise<T>}
+ */
+export async function withContestants({ service }, baselines, work) {
+  const env = { DATABASE_URL: service.ownerUrl };
+  const servers = [];
+  try {
+    servers.push(await service.start());
+    for (const [name, file] of baselines) {
+      servers.push(await startServer({ name, script: join(ROOT, 'bench/baselines', file), cwd: ROOT, env }));
+    }
+    return await work(servers);
+  } finally {
+    for (const server of servers) await server.stop();
+  }
+}

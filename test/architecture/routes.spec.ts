@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ModulesContainer } from '@nestjs/core';
+import { type Access, accessKey } from '../../src/common/access.js';
+import { documentedRoutes } from '../support/api-document.js';
+import { publicRoutes, samplePath } from '../support/routes.js';
+import { createTestApp, type TestApp } from '../support/test-app.js';
+
+interface Handler {
+  name: string;
+  access: Access | undefined;
+}
+
+let app: TestApp;
+
+beforeAll(async () => {
+  app = await createTestApp();
+});
+afterAll(() => app?.close());
+
+/** Every method of every controller that answers requests, with what its decorators say of who may call. */
+function listHandlers(): Handler[] {
+  const controllers = [...app.nest.get(ModulesContainer).values()].flatMap((module) => [
+    ...module.controllers.values(),
+  ]);
+  return controllers.flatMap(({ metatype }) => {
+    const prototype = (metatype as { prototype: Record<string, object> }).prototype;
+    return Object.getOwnPropertyNames(prototype)
+      .filter((name) => name !== 'constructor' && Reflect.hasMetadata('method', prototype[name] ?? {}))
+      .map((name) => ({
+        name: `${(metatype as { name: string }).name}.${name}`,
+        access:
+          (Reflect.getMetadata(accessKey, prototype[name] ?? {}) as Access | undefined) ??
+          (Reflect.getMetadata(accessKey, metatype as object) as Access | undefined),
+      }));
+  });
+}
+
+/** Every route that the HTTP server answers, as `GET /userconsents/{userid}`. */
+function listServedRoutes(): string[] {
+  const fastify = app.nest.getHttpAdapter().getInstance() as unknown as {
+    printRoutes(options: { commonPrefix: boolean }): string;
+  };
+  const labels: string[] = [];
+  return fastify
+    .printRoutes({ commonPrefix: true })
+    .split('\n')
+    .flatMap((line) => {
+      const [, indent, label, , methods] = /^([│├└─\s]*── )(\S+)( \(([A-Z, ]+)\))?$/.exec(line) ?? [];
+      if (indent === undefined || label === undefined) return [];
+      labels.splice(indent.length / 4 - 1, Number.POSITIVE_INFINITY, label);
+      const path = labels.join('').replaceAll(/:(\w+)/g, '{$1}');
+      return (methods?.split(', ') ?? []).map((method) => `${method} ${path}`);
+    });
+}
+
+describe('every route', () => {
+  it('says who may call it', () => {
+    const handlers = listHandlers();
+    expect(handlers.length).toBeGreaterThanOrEqual(documentedRoutes.length);
+    expect(handlers.filter(({ access }) => access === undefined)).toEqual([]);
+  });
+
+  it('is public only if it stands in public-routes.json', () => {
+    const handlers = listHandlers().filter(({ access }) => access && 'public' in access);
+    const listed = documentedRoutes.filter(({ name }) => publicRoutes.includes(name));
+    expect(handlers).toHaveLength(listed.length);
+    expect([...publicRoutes].sort()).toEqual(publicRoutes);
+  });
+
+  it('is documented, or one of the reference page’s files', () => {
+    const served = listServedRoutes().filter((name) => !name.startsWith('HEAD '));
+    const documented = documentedRoutes.map(({ name }) => name);
+    const page = (name: string) => /^GET \/docs(\/.+)?$/.test(name);
+    expect(served.filter((name) => !page(name) && !publicRoutes.includes(name)).sort()).toEqual(
+      documented.filter((name) => !publicRoutes.includes(name)).sort(),
+    );
+    const open = served
+      .filter((name) => !documented.includes(name))
+      .map((name) => (/^GET \/docs\//.test(name) ? 'GET /docs/*' : name));
+    const listed = publicRoutes.filter((name) => !documented.includes(name));
+    expect([...new Set(open)].sort()).toEqual(listed);
+    expect(documented).toEqual(expect.arrayContaining(publicRoutes.filter((name) => !listed.includes(name))));
+  });
+
+  it('is guarded for HEAD as well', async () => {
+    for (const route of documentedRoutes.filter(({ method }) => method === 'GET')) {
+      const { status } = await app.call('HEAD', samplePath(route), { token: null });
+      const open = publicRoutes.includes(route.name);
+      expect([route.name, status === 401]).toEqual([route.name, !open]);
+    }
+  });
+});

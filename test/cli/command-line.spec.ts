@@ -1,0 +1,148 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { createDatabase, runStatements, type TestDatabase } from '../support/test-database.js';
+
+let database: TestDatabase;
+let folder: string;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  folder = await mkdtemp(join(tmpdir(), 'player-consent-cli-'));
+});
+afterAll(async () => {
+  await database?.drop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Run {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** The built command line as a process of its own. */
+function cli(...args: string[]): Promise<Run> {
+  const env = {
+    PATH: process.env.PATH ?? '',
+    NODE_ENV: 'test',
+    DATABASE_URL: database.serviceUrl,
+    DATABASE_MIGRATION_URL: database.ownerUrl,
+  };
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['dist/src/cli/main.js', ...args], { env }, (error, out, err) => {
+      resolve({ code: error ? Number(error.code) : 0, out: out.trim(), err: err.trim() });
+    });
+  });
+}
+
+const json = (run: Run): unknown => JSON.parse(run.out);
+
+// Each step is a process of its own.
+jest.setTimeout(120_000);
+
+describe('player-consent', () => {
+  it('walks from an empty database to an imported, exported and proven brand', async () => {
+    expect(json(await cli('migrate', '--json'))).toEqual({ applied: [] });
+    const created = await cli('brands', 'create', '--name', 'First', '--products', 'casino,sports', '--json');
+    expect(json(created)).toEqual({
+      id: 1,
+      client_id: expect.stringMatching(/^client_/) as unknown,
+      key: expect.stringMatching(/^pck_[A-Za-z0-9_-]{43}$/) as unknown,
+    });
+    expect((await cli('brands', 'list')).out).toMatch(
+      /^id +name +origin +products +crm\n1 +First +casino,sports +off$/,
+    );
+
+    const file = join(folder, 'in.csv');
+    await writeFile(
+      file,
+      'player_id,channel,opted_in,products,occurred_at,source\n' +
+        '1,email,true,casino|sports,2026-01-01T00:00:00Z,a\n1,sms,true,poker,2026-01-01T00:00:00Z,"a, b"\n2,email,false,,2026-01-01T00:00:00Z,\n',
+    );
+    const rejects = join(folder, 'rejects.csv');
+    const imported = await cli('import', 'consents', file, '--rejects', rejects);
+    expect(imported).toMatchObject({ code: 3, err: '' });
+    expect(imported.out).toBe(
+      `3 rows: 1 applied, 1 unchanged, 0 older than what is recorded, 1 rejected\n  line 3: unknown product "poker"\nAll rejected rows: ${rejects}`,
+    );
+    expect(await readFile(rejects, 'utf8')).toBe(
+      'player_id,channel,opted_in,products,occurred_at,source,line,reason\n' +
+        '1,sms,true,poker,2026-01-01T00:00:00Z,"a, b",3,"unknown product ""poker"""\n',
+    );
+    await writeFile(rejects, (await readFile(rejects, 'utf8')).replace(',poker,', ',casino,'));
+    expect(json(await cli('import', 'consents', rejects, '--json'))).toMatchObject({
+      rows: 1,
+      applied: 1,
+      rejected: 0,
+    });
+
+    const exported = await cli('export', 'consents');
+    expect(exported.out.split('\n')).toEqual([
+      'player_id,channel,opted_in,products,occurred_at,source',
+      '1,email,true,casino|sports,2026-01-01T00:00:00.000000Z,export',
+      '1,sms,true,casino,2026-01-01T00:00:00.000000Z,export',
+      '2,email,false,"",2026-01-01T00:00:00.000000Z,export',
+    ]);
+    const ndjson = join(folder, 'out.ndjson');
+    expect(json(await cli('export', 'consents', '--format', 'ndjson', '--output', ndjson, '--json'))).toEqual(
+      { rows: 3 },
+    );
+    expect(json(await cli('import', 'consents', ndjson, '--json'))).toMatchObject({
+      rows: 3,
+      applied: 0,
+      unchanged: 3,
+    });
+    expect(await cli('ledger', 'verify')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^2 events of 1 players[^]*The ledger is whole\.$/) as unknown,
+    });
+  });
+
+  it('seeds made-up players whose ledger is whole', async () => {
+    expect(json(await cli('seed', '--players', '7000', '--json'))).toEqual({ players: 7000 });
+    expect(json(await cli('ledger', 'verify', '--json'))).toMatchObject({
+      brokenLinks: 0,
+      gaps: 0,
+      differingStates: 0,
+    });
+  });
+
+  it('says so, and exits with 1, when the ledger was tampered with', async () => {
+    const state = `update marketing_states set sms = 1 - sms & 1 where brand_id = 1 and player_id = '1'`;
+    await runStatements(database.superuserUrl, [state]);
+    const { code, out } = await cli('ledger', 'verify');
+    expect([code, out.split('\n').at(-1)]).toEqual([1, 'THE LEDGER IS BROKEN.']);
+  });
+
+  it('creates, lists and revokes clients', async () => {
+    const { id } = json(
+      await cli('clients', 'create', '--brand', '1', '--name', 'CRM', '--scopes', 'consents:read', '--json'),
+    ) as { id: string };
+    expect((await cli('clients', 'list', '--brand', '1')).out).toContain(id);
+    expect((await cli('clients', 'revoke', '--brand', '1', id)).out).toBe(`client ${id} revoked`);
+    expect((await cli('clients', 'list', '--brand', '1')).out).not.toContain(id);
+    expect(await cli('clients', 'revoke', '--brand', '1', id)).toEqual({
+      code: 1,
+      out: '',
+      err: 'there is no such client',
+    });
+    expect((await cli('clients', 'create', '--brand', '1', '--name', 'x', '--scopes', 'all')).code).toBe(2);
+    expect((await cli('sessions', 'revoke', '--brand', '1', '--player', '1')).out).toBe('0 sessions ended');
+  });
+
+  it('exits with 2 on wrong usage, 1 when something is missing, 78 on wrong configuration', async () => {
+    expect((await cli('brands', 'set', '1', '{"productsRequiredOn":["fax"]}')).code).toBe(2);
+    expect((await cli('brands', 'set', '1', 'no json')).code).toBe(2);
+    expect((await cli('brands', 'set', '9', '{"name":"x"}')).code).toBe(1);
+    expect((await cli('nothing')).code).toBe(2);
+    expect((await cli('import', 'consents', join(folder, 'none.csv'))).code).toBe(2);
+    const saved = database.serviceUrl;
+    database.serviceUrl = 'mysql://x';
+    const { code, err } = await cli('brands', 'list');
+    database.serviceUrl = saved;
+    expect([code, err]).toEqual([78, 'DATABASE_URL must be a postgres:// address']);
+  });
+});

@@ -1,0 +1,48 @@
+import type { TestApp } from './test-app.js';
+
+const columns = ['email', 'sms', 'telephone', 'post_mail', 'site_notification', 'push_notification', 'chat'];
+
+/**
+ * What is wrong with the ledger as a whole, one line each; empty when every chain holds: numbers without gaps, before = the
+ * after before it, and each state the sum of its events.
+ */
+export async function findLedgerFaults(app: TestApp): Promise<string[]> {
+  const list = async (text: string) => (await app.sql<{ fault: string }>(text)).map(({ fault }) => fault);
+  const gaps = await list(`
+    select format('%s: %s events, numbered %s to %s', player_id, count(*), min(seq), max(seq)) as fault
+    from consent_events group by brand_id, player_id having count(*) <> max(seq) or min(seq) <> 1`);
+  const broken = await list(`
+    select format('%s:%s channel %s: before %s, but after %s before it', player_id, seq, channel, before, previous) as fault
+    from (select *, lag(after, 1, 0) over (partition by brand_id, player_id, channel order by seq) as previous from consent_events) e
+    where before <> previous`);
+  const idle = await list(`
+    select format('%s:%s changes nothing', player_id, seq) as fault from consent_events where before = after and kind not in (4, 7)`);
+  const counted = await list(`
+    select format('%s: state at %s, last event %s', s.player_id, s.seq, coalesce(max(e.seq), 0)) as fault
+    from marketing_states s left join consent_events e using (brand_id, player_id)
+    group by s.brand_id, s.player_id, s.seq having s.seq <> coalesce(max(e.seq), 0)`);
+  const last = (channel: number) => `
+    coalesce((select after from consent_events e where e.brand_id = s.brand_id and e.player_id = s.player_id and channel = ${channel}
+      order by seq desc limit 1), 0)`;
+  const folds = columns.map((column, index) => [column, index + 1, `s.${column}`] as const);
+  const blocks = [
+    ['excluded', 20, 's.excluded::integer'],
+    ['blocked', 21, 's.blocked::integer'],
+  ] as const;
+  const unequal = [];
+  for (const [column, channel, value] of [...folds, ...blocks]) {
+    unequal.push(
+      ...(await list(`
+        select format('%s: ${column} is %s, its last event says %s', player_id, ${value}, ${last(channel)}) as fault
+        from marketing_states s where ${value} <> ${last(channel)}`)),
+    );
+  }
+  const strayEvidence = await list(`
+    select format('%s: evidence of no event', player_id) as fault from event_evidence v
+    where not exists (select from consent_events e where e.brand_id = v.brand_id and e.player_id = v.player_id and e.act_id = v.act_id)`);
+  const unbound = await list(`
+    select format('%s:%s is not bound to its evidence', e.player_id, e.seq) as fault
+    from consent_events e join event_evidence v using (brand_id, player_id, act_id, recorded_at)
+    where e.evidence_hash is distinct from sha256(v.salt || convert_to(v.evidence, 'UTF8'))`);
+  return [...gaps, ...broken, ...idle, ...counted, ...unequal, ...strayEvidence, ...unbound];
+}
