@@ -165,16 +165,24 @@ describe('what the service writes', () => {
   });
 
   it('is provoked by errors of the database that repeat the row', async () => {
-    const constraint = (table: string, column: string) =>
-      `alter table ${table} add constraint ck_marked check (${column} not like '%MARKED%') not valid`;
-    await runStatements(database.ownerUrl, [
-      constraint('event_evidence', 'evidence'),
-      constraint('players', 'origin'),
-      constraint('player_blocks', 'blocked_note'),
-      constraint('service_clients', 'name'),
-      constraint('brands', 'name'),
-      constraint('idempotency_keys', 'key'),
-    ]);
+    const tables = [
+      'event_evidence',
+      'players',
+      'player_blocks',
+      'service_clients',
+      'brands',
+      'idempotency_keys',
+    ];
+    const repeat = `
+      create function repeat_row() returns trigger language plpgsql as $$ begin
+        if new::text like '%MARKED%' or tg_table_name = 'event_evidence' then
+          raise exception 'not %', new using errcode = '23514', detail = new::text, hint = new::text;
+        end if;
+        return new;
+      end $$`;
+    const repeatOn = (table: string) =>
+      `create trigger repeat_row before insert or update on ${table} for each row execute function repeat_row()`;
+    await runStatements(database.ownerUrl, [repeat, ...tables.map(repeatOn)]);
     const before = statuses.get(500) ?? 0;
     const answers = [
       await send('POST', '/userconsents/fresh', { consents: change('sms', true) }),
