@@ -10,10 +10,7 @@ export class CrmErrorDto {
    */
   error: string;
 
-  /**
-   * The HTTP status again.
-   * @example 400
-   */
+  /** The HTTP status again. */
   code: number;
 }
 
@@ -22,10 +19,7 @@ export class OAuthErrorDto {
   /** @example invalid_client */
   error: string;
 
-  /**
-   * The HTTP status again.
-   * @example 400
-   */
+  /** The HTTP status again. */
   code: number;
 }
 
