@@ -14,7 +14,7 @@ export function answerUnrouted(url: string, prefix: string, reply: FastifyReply)
     .headers({
       'content-type': dialect.contentType,
       'cache-control': 'no-store',
-      'x-request-id': randomUUID(),
+      'x-request-id': reply.request.id,
     })
     .send(JSON.stringify(dialect.body(error, '/')));
 }

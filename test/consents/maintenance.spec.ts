@@ -25,11 +25,11 @@ describe('the end of an exclusion', () => {
   it('is written by the job: its event, the CRM’s message, and nobody’s note any more', async () => {
     const player = newPlayerId();
     await app.call('POST', `/userconsents/${player}`, { body: { consents: change('email', true) } });
-    const until = new Date(Date.now() + 150).toISOString();
+    const until = new Date(Date.now() + 600).toISOString();
     const excluded = { active: true, note: 'a moment', until };
     await app.call('PUT', `/internal/players/${player}/blocks`, { body: { excluded } });
     expect(await job().endExclusions()).toBe(0);
-    await pause(200);
+    await pause(650);
     expect((await app.call('GET', `/userblocks/${player}`)).text).toContain(
       '"active":false,"type":"Excluded","note":""',
     );

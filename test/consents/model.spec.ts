@@ -110,10 +110,10 @@ async function apply(player: string, model: Model, step: Step): Promise<void> {
   } else {
     await setBlocks({ excluded: { active: false } });
     model.exclude(false);
-    await setBlocks({ excluded: { active: true, until: new Date(Date.now() + 40).toISOString() } });
+    await setBlocks({ excluded: { active: true, until: new Date(Date.now() + 120).toISOString() } });
     model.exclude(true);
     expect((await app.call('GET', `/userconsents/${player}`)).text).toBe(printed());
-    await pause(45);
+    await pause(125);
     model.exclude(false);
   }
 }

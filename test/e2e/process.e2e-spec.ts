@@ -22,6 +22,11 @@ beforeAll(async () => {
   database = await createDatabase();
   patient = await createTestApp();
   slow = sendSlowly(patient.url, '/userconsents/1001');
+  const until = new Date(Date.now() + 5_000).toISOString();
+  const excluded = { active: true, note: '', until };
+  expect((await patient.call('PUT', '/internal/players/1002/blocks', { body: { excluded } })).status).toBe(
+    200,
+  );
 });
 afterAll(async () => {
   for (const service of running) service.signal('SIGKILL');
@@ -207,5 +212,22 @@ describe('a body that never ends', () => {
     const answer = await slow;
     expect([answer.status, answer.text]).toEqual([408, crmError(408, errorText.bodyTooSlow)]);
     expect(answer.headers.connection).toBe('close');
+  });
+});
+
+describe('an exclusion with an end', () => {
+  it('is ended in the ledger by the service itself, within a minute', async () => {
+    const find = () =>
+      patient.sql<{ late: number }>(
+        `select extract(epoch from recorded_at - occurred_at)::float8 as late from consent_events
+         where brand_id = 1 and player_id = '1002' and source = 'expiry'`,
+      );
+    let [end] = await find();
+    for (let waited = 0; !end && waited < 25_000; waited += 250) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      [end] = await find();
+    }
+    expect(end?.late).toBeGreaterThanOrEqual(0);
+    expect(end?.late).toBeLessThan(60);
   });
 });

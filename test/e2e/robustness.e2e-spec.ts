@@ -225,6 +225,12 @@ describe('what cannot be routed', () => {
     }
   });
 
+  it('is refused with the caller’s request id', async () => {
+    const headers = { 'x-request-id': 'trace-0002' };
+    const answer = await app.call('GET', '/userconsents/%ff', { headers });
+    expect(answer.headers['x-request-id']).toBe('trace-0002');
+  });
+
   it('is refused when it holds a NUL character', async () => {
     const paths = [
       '/userconsents/a%00b',

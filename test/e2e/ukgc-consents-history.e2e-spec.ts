@@ -407,7 +407,7 @@ describe('an exclusion or a block', () => {
   it('with an end ends by itself, for readers and writers at once', async () => {
     const player = newPlayerId();
     await post(player, change('email', true));
-    const until = new Date(Date.now() + 700).toISOString();
+    const until = new Date(Date.now() + 1_200).toISOString();
     const answer = await setBlocks(player, { excluded: { active: true, note: 'a second', until } });
     expectBody(
       answer,
@@ -419,7 +419,7 @@ describe('an exclusion or a block', () => {
       400,
       crmError(400, errorText.cannotOptIn(player, 'self-excluded')),
     );
-    await pause(800);
+    await pause(1_300);
     expectBody(
       await app.call('GET', `/userblocks/${player}`),
       200,
