@@ -32,12 +32,12 @@ export function peakMemoryMb(pid) {
 
 /**
  * Starts a Node server that prints its address, and waits for that line.
- * @param {{name: string, script: string, args?: string[], cwd: string, env: Record<string, string>,
+ * @param {{name: string, script: string, args?: string[], nodeOptions?: string[], cwd: string, env: Record<string, string>,
  *   headers?: Record<string, string>}} options
  * @returns {Promise<Server>}
  */
-export async function startServer({ name, script, args = [], cwd, env, headers = {} }) {
-  const child = spawn(process.execPath, [script, ...args], {
+export async function startServer({ name, script, args = [], nodeOptions = [], cwd, env, headers = {} }) {
+  const child = spawn(process.execPath, [...nodeOptions, script, ...args], {
     cwd,
     env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -9,6 +9,9 @@ import { peakMemoryMb, startServer } from './servers.mjs';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MAIN = join(ROOT, 'dist/src/main.js');
 const CLI = join(ROOT, 'dist/src/cli/main.js');
+// As the image and package.json start them.
+const SERVICE_HEAP = '--max-old-space-size=192';
+const CLI_HEAP = '--max-old-space-size=128';
 const OWNER = 'bench_owner';
 const ROLE = 'bench_app';
 const DATABASE = 'bench';
@@ -81,7 +84,8 @@ export async function prepareService(cluster, { database, ownerUrl }, players) {
     database,
     ownerUrl,
     brandId: brand.id,
-    start: () => startServer({ name: 'service', script: MAIN, cwd: ROOT, env, headers }),
+    start: () =>
+      startServer({ name: 'service', script: MAIN, nodeOptions: [SERVICE_HEAP], cwd: ROOT, env, headers }),
     createBrand: async (name) => (await createBrand(name)).id,
     importFile: (file, brandId) => importFile(env, file, brandId),
   };
@@ -89,7 +93,7 @@ export async function prepareService(cluster, { database, ownerUrl }, players) {
 
 /** The command line's own import, and the most memory its process took. */
 async function importFile(env, file, brandId) {
-  const args = [CLI, '--json', 'import', 'consents', file, '--brand', String(brandId)];
+  const args = [CLI_HEAP, CLI, '--json', 'import', 'consents', file, '--brand', String(brandId)];
   let peak = 0;
   const done = run(process.execPath, args, { cwd: ROOT, env, maxBuffer: 1 << 26 });
   const timer = setInterval(() => {

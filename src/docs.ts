@@ -7,7 +7,11 @@ import type { Config } from './config/config.js';
 const description = `Who may be contacted, on which channel, about which product, and the proof of it.
 
 Every route but those of Authentication and Operations' health wants a service client's key: press **Authorize** and
-give it in one of the ways listed there. A key sees its own brand and does what its scopes allow.`;
+give it in one of the ways listed there. A key sees its own brand and does what its scopes allow.
+
+Beside the answers listed at each route, any route may answer 408 (the body came too slowly), 413 (it is too long),
+415 (it is not JSON) and 503 with \`Retry-After\` (the database is away): try again, or mend the request. Errors have the
+shape that is shown at the route.`;
 
 const howToTry = `**To try it**, press **Authorize**, paste the token that the service printed when it started
 (\`demo-service-key\` unless you chose another) under **x-auth-token** and press **Authorize** beneath it; then open a

@@ -102,7 +102,7 @@ async function importConsents(file: string, options: ImportOptions, json: boolea
   });
   await withServices(async (app) => {
     await app.get(BrandsService).get(options.brand);
-    const input = createReadStream(file, { highWaterMark: 1 << 17 });
+    const input = createReadStream(file, { highWaterMark: 1 << 16 });
     const rejects =
       options.rejects === undefined ? null : new RejectsFile(await openForWriting(options.rejects), format);
     const progress = new Progress(!json);

@@ -1,4 +1,4 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -62,9 +62,16 @@ export class ConsentChangeDto {
   products?: string[];
 }
 
+@ApiExtraModels(ConsentChangeDto)
 @IgnoreUnknownKeys()
 export class ChangeConsentsDto {
   /** One change or a list of up to six, a channel at most once; all of them happen, or none. */
+  @ApiProperty({
+    oneOf: [
+      { type: 'array', minItems: 1, maxItems: 6, items: { $ref: getSchemaPath(ConsentChangeDto) } },
+      { $ref: getSchemaPath(ConsentChangeDto) },
+    ],
+  })
   @Transform(toList)
   @IsArray({ message: 'consents must be an object or a list' })
   @ArrayMinSize(1)

@@ -10,7 +10,7 @@ import { RowChecker, type StagedRow } from './row-checker.js';
 import { type RawRow, readRows } from './row-reader.js';
 import { StagingTable } from './staging-table.js';
 
-const workers = 2;
+const workers = 3;
 
 /**
  * Imports a file of consents of any size: the rows go into a table beside, and from there, ordered by player, through
@@ -73,7 +73,7 @@ export class ConsentImportService {
     options: ImportOptions,
     tally: Tally,
   ): Promise<void> {
-    const ranges = await table.split();
+    const ranges = await table.split(staged);
     const applier = new RangeApplier(table, options, tally, this.catalogue);
     let done = 0;
     const work = async (connection: Client): Promise<void> => {

@@ -5,6 +5,8 @@ import type { StagedRow } from './row-checker.js';
 
 const batchRows = 20_000;
 const flushBytes = 256 * 1024;
+// PostgreSQL keeps no finer statistics.
+const maxParts = 10_000;
 
 /** A range of players, from (exclusive) to (inclusive); null = no bound. */
 export interface PlayerRange {
@@ -35,6 +37,8 @@ export class StagingTable {
       end $$`);
     const relation = this.name.slice('staging.'.length);
     await this.client.query('select pg_advisory_lock(2005, hashtext($1))', [relation]);
+    // Filled in the transaction that makes it, the table needs no look at row versions ever, and its index answers alone.
+    await this.client.query('begin');
     await this.client.query(`
       create unlogged table ${this.name} (
         line integer not null, player_id text collate "C" not null, channel smallint not null, target integer not null,
@@ -44,7 +48,7 @@ export class StagingTable {
 
   /** Copies rows in as they come; waits for PostgreSQL where it is slower. Answers how many. */
   async fill(batches: AsyncIterable<{ line: number; row: StagedRow }[]>): Promise<number> {
-    const stream = this.client.query(copyFrom(`copy ${this.name} from stdin`));
+    const stream = this.client.query(copyFrom(`copy ${this.name} from stdin with (freeze)`));
     let count = 0;
     let text = '';
     const failed = new Promise<never>((_resolve, reject) => stream.once('error', reject));
@@ -71,19 +75,30 @@ export class StagingTable {
     const finished = new Promise<void>((resolve) => stream.once('finish', resolve));
     stream.end();
     await Promise.race([failed, finished]);
+    await this.client.query('commit');
     return count;
   }
 
-  /** Sorts the rows by player and cuts them into ranges of some 20,000 rows, no player in two. */
-  async split(): Promise<PlayerRange[]> {
-    await this.client.query(`create index on ${this.name} (player_id, line)`);
-    await this.client.query(`analyze ${this.name}`);
-    const { rows } = await this.client.query<{ player_id: string }>(
-      `select distinct player_id from (select player_id, row_number() over (order by player_id) as n from ${this.name}) r
-       where n % $1 = 0 order by player_id`,
-      [batchRows],
+  /**
+   * Sorts the rows by player and cuts them into ranges of some 20,000 rows, no player in two. Where to cut is an estimate of
+   * PostgreSQL's statistics: counting would read everything once more.
+   */
+  async split(rows: number): Promise<PlayerRange[]> {
+    await this.client.query(
+      `create index on ${this.name} (player_id, line) include (channel, target, occurred_at, source)`,
     );
-    const cuts = [null, ...rows.map((row) => row.player_id), null];
+    const parts = Math.min(maxParts, Math.ceil(rows / batchRows));
+    if (parts <= 1) return [{ after: null, upTo: null }];
+    await this.client.query(`alter table ${this.name} alter column player_id set statistics ${parts}`);
+    await this.client.query(`analyze ${this.name} (player_id)`);
+    const { rows: found } = await this.client.query<{ player_id: string }>(
+      `select distinct c.player_id collate "C" as player_id
+       from pg_stats s
+       cross join lateral unnest(s.histogram_bounds::text::text[] || s.most_common_vals::text::text[]) as c (player_id)
+       where s.schemaname || '.' || s.tablename = $1 and s.attname = 'player_id' order by 1`,
+      [this.name],
+    );
+    const cuts = [null, ...found.map((row) => row.player_id), null];
     return cuts.slice(1).map((upTo, index) => ({ after: cuts[index] ?? null, upTo }));
   }
 

@@ -110,6 +110,37 @@ declare
   v_expired boolean;
   v_silenced boolean;
   v_refused_acts integer[];
+  p record;
+  i integer;
+  v_items integer[];
+  v_masks integer[];
+  v_set_at timestamptz[];
+  v_seq bigint;
+  v_silent boolean;
+  v_settles boolean;
+  v_outcome integer;
+  v_channel smallint;
+  v_target integer;
+  v_before integer;
+  v_next integer;
+  v_instant timestamptz;
+  v_was_set_at timestamptz;
+  v_occurred timestamptz;
+  v_outcomes integer[] := array_fill(0, array[cardinality(p_acts)]);
+  v_event_items integer[] := '{}';
+  v_event_players text[] := '{}';
+  v_event_seqs bigint[] := '{}';
+  v_event_befores integer[] := '{}';
+  v_event_times timestamptz[] := '{}';
+  v_stale integer := 0;
+  v_refused integer := 0;
+  v_found bigint := 0;
+  v_rows tid[] := '{}';
+  v_settled boolean[] := '{}';
+  v_changed boolean[] := '{}';
+  v_states marketing_states[] := '{}';
+  v_updated bigint;
+  v_inserted bigint;
 begin
   -- Shared with every other change; whoever takes a product away holds it exclusively.
   perform pg_advisory_xact_lock_shared(2001, p_brand_id);
@@ -121,25 +152,25 @@ begin
     raise exception 'the catalogue of brand % has changed', p_brand_id using errcode = 'PC001';
   end if;
 
-  -- Players are locked in one order everywhere, so that two calls cannot wait for each other.
-  select count(*), count(l.found), bool_or(l.excluded_until <= clock_timestamp()), bool_or(l.excluded or l.blocked)
-  into v_players, v_known, v_expired, v_silenced
-  from (select distinct p collate "C" as p from unnest(p_players) as u (p) order by 1) d
-  left join lateral (
-    select true as found, s.excluded, s.blocked, s.excluded_until from marketing_states s
-    where s.brand_id = p_brand_id and s.player_id = d.p limit 1 for update) l on true;
-  if v_known < v_players and p_atomic and not p_dry_run then
-    insert into marketing_states (brand_id, player_id)
-    select distinct p_brand_id, p collate "C" from unnest(p_players) as u (p) order by 2
-    on conflict do nothing;
-    -- Another caller may have been first with some of them.
-    select count(*), bool_or(l.excluded_until <= clock_timestamp()), bool_or(l.excluded or l.blocked)
-    into v_known, v_expired, v_silenced
-    from (select distinct p collate "C" as p from unnest(p_players) as u (p) order by 1) d
-    cross join lateral (
-      select s.excluded, s.blocked, s.excluded_until from marketing_states s
-      where s.brand_id = p_brand_id and s.player_id = d.p limit 1 for update) l;
+  -- Players are made first, then locked, each in one order, so that no two interactive calls wait for each other. (A bulk
+  -- call makes its players last; where that collides with another, PostgreSQL ends one of them and it is made again.)
+  if p_atomic and not p_dry_run then
+    select count(*), count(l.found) into v_players, v_known
+    from (select distinct p collate "C" as p from unnest(p_players) as u (p)) d
+    left join lateral (
+      select true as found from marketing_states s where s.brand_id = p_brand_id and s.player_id = d.p limit 1) l on true;
+    if v_known < v_players then
+      insert into marketing_states (brand_id, player_id)
+      select distinct p_brand_id, p collate "C" from unnest(p_players) as u (p) order by 2
+      on conflict do nothing;
+    end if;
   end if;
+  select count(*), bool_or(l.excluded_until <= clock_timestamp()), bool_or(l.excluded or l.blocked)
+  into v_known, v_expired, v_silenced
+  from (select distinct p collate "C" as p from unnest(p_players) as u (p) order by 1) d
+  cross join lateral (
+    select s.excluded, s.blocked, s.excluded_until from marketing_states s
+    where s.brand_id = p_brand_id and s.player_id = d.p limit 1 for update) l;
   if v_expired and not p_dry_run then
     perform end_expired_exclusions(p_brand_id, p_players, null);
   end if;
@@ -154,123 +185,141 @@ begin
     where i.target <> 0 and (s.blocked or s.excluded and coalesce(s.excluded_until > v_now, true));
   end if;
 
-  return query
-  with items as (
-    select i.ord, i.act, i.player_id collate "C" as player_id, i.channel, i.target, i.source, coalesce(s.seq, 0) as seq,
-      i.occurred is not null as dated, coalesce(i.occurred, greatest(v_now, s.set_at)) as occurred,
-      coalesce(s.mask, 0) as mask, s.set_at,
-      case when not coalesce(v_silenced, false) then 0
-           when i.target <> 0 and s.excluded and coalesce(s.excluded_until > v_now, true) then 3
-           when i.target <> 0 and s.blocked then 4
-           when i.act = any (v_refused_acts) then 5 else 0 end as refusal
-    from unnest(p_acts, p_players, p_channels, p_targets, p_occurred, p_sources)
-      with ordinality as i (act, player_id, channel, target, occurred, source, ord)
+  -- What each item changes is worked out in memory, player by player; what comes of it is written set-based below.
+  for p in
+    select d.player_id, d.items, s.row_id, coalesce(s.seq, 0) as seq, s.excluded_until,
+      coalesce(s.excluded, false) as excluded, coalesce(s.blocked, false) as blocked,
+      coalesce(s.excluded and coalesce(s.excluded_until > v_now, true), false) as excluded_now,
+      case when s.row_id is null then array[0, 0, 0, 0, 0, 0, 0]
+        else array[s.email, s.sms, s.telephone, s.post_mail, s.site_notification, s.push_notification, s.chat] end as masks,
+      array[s.email_set_at, s.sms_set_at, s.telephone_set_at, s.post_mail_set_at, s.site_notification_set_at,
+        s.push_notification_set_at, s.chat_set_at] as set_at
+    from (
+      select u.player_id collate "C" as player_id, array_agg(u.ord::integer order by u.channel, u.ord) as items
+      from unnest(p_players, p_channels) with ordinality as u (player_id, channel, ord) group by 1 order by 1) d
     left join lateral (
-      select m.seq, m.excluded, m.blocked, m.excluded_until,
-        case i.channel when 1 then m.email when 2 then m.sms when 3 then m.telephone when 4 then m.post_mail
-          when 5 then m.site_notification when 6 then m.push_notification when 7 then m.chat end as mask,
-        greatest(case when m.excluded_until <= v_now then m.excluded_until end,
-          case i.channel when 1 then m.email_set_at when 2 then m.sms_set_at when 3 then m.telephone_set_at
-          when 4 then m.post_mail_set_at when 5 then m.site_notification_set_at
-          when 6 then m.push_notification_set_at when 7 then m.chat_set_at end) as set_at
-      from marketing_states m where m.brand_id = p_brand_id and m.player_id = i.player_id collate "C" limit 1) s on true
-  ), aged as (
-    -- Of two rows of one instant the later in the file counts, so that the same file again changes nothing.
-    select *, refusal = 0 and occurred >= greatest(set_at, max(occurred) filter (where refusal = 0) over earlier,
-      '-infinity') and (not dated or lead(case when refusal = 0 then occurred end) over in_order is distinct from occurred) as current
-    from items
-    window in_order as (partition by player_id, channel order by ord), earlier as (partition by player_id, channel order by ord rows between unbounded preceding and 1 preceding)
-  ), chained as (
-    -- The last earlier item that counts decides "before"; position and mask travel in one number.
-    select *, coalesce(max(ord << 32 | target) filter (where current) over earlier & 4294967295, mask)::integer as before
-    from aged
-    window earlier as (partition by player_id, channel order by ord rows between unbounded preceding and 1 preceding)
-  ), done as materialized (
-    select *, current and before <> target as changed, current and (before <> target or dated or set_at is null) as settles,
-      seq + count(*) filter (where current and before <> target)
-        over (partition by player_id order by channel, ord rows unbounded preceding) as new_seq
-    from chained
-  ), finals as (
-    select player_id, max(new_seq) as seq, bool_or(changed) as changed, bool_or(settles) as settles,
-      (max(ord << 32 | target) filter (where current and channel = 1) & 4294967295)::integer as email,
-      (max(ord << 32 | target) filter (where current and channel = 2) & 4294967295)::integer as sms,
-      (max(ord << 32 | target) filter (where current and channel = 3) & 4294967295)::integer as telephone,
-      (max(ord << 32 | target) filter (where current and channel = 4) & 4294967295)::integer as post_mail,
-      (max(ord << 32 | target) filter (where current and channel = 5) & 4294967295)::integer as site_notification,
-      (max(ord << 32 | target) filter (where current and channel = 6) & 4294967295)::integer as push_notification,
-      (max(ord << 32 | target) filter (where current and channel = 7) & 4294967295)::integer as chat,
-      max(occurred) filter (where settles and channel = 1) as email_set_at,
-      max(occurred) filter (where settles and channel = 2) as sms_set_at,
-      max(occurred) filter (where settles and channel = 3) as telephone_set_at,
-      max(occurred) filter (where settles and channel = 4) as post_mail_set_at,
-      max(occurred) filter (where settles and channel = 5) as site_notification_set_at,
-      max(occurred) filter (where settles and channel = 6) as push_notification_set_at,
-      max(occurred) filter (where settles and channel = 7) as chat_set_at
-    from done group by player_id
-  ), next as materialized (
-    select f.player_id, f.seq, f.changed, f.settles, s.row_id, coalesce(s.excluded, false) as excluded, coalesce(s.blocked, false) as blocked,
-      coalesce(f.email, s.email, 0) as email, coalesce(f.sms, s.sms, 0) as sms, coalesce(f.telephone, s.telephone, 0) as telephone,
-      coalesce(f.post_mail, s.post_mail, 0) as post_mail, coalesce(f.site_notification, s.site_notification, 0) as site_notification,
-      coalesce(f.push_notification, s.push_notification, 0) as push_notification, coalesce(f.chat, s.chat, 0) as chat,
-      coalesce(f.email_set_at, s.email_set_at) as email_set_at, coalesce(f.sms_set_at, s.sms_set_at) as sms_set_at,
-      coalesce(f.telephone_set_at, s.telephone_set_at) as telephone_set_at, coalesce(f.post_mail_set_at, s.post_mail_set_at) as post_mail_set_at,
-      coalesce(f.site_notification_set_at, s.site_notification_set_at) as site_notification_set_at,
-      coalesce(f.push_notification_set_at, s.push_notification_set_at) as push_notification_set_at, coalesce(f.chat_set_at, s.chat_set_at) as chat_set_at
-    from finals f
-    left join lateral (
-      select m.ctid as row_id, m.* from marketing_states m where m.brand_id = p_brand_id and m.player_id = f.player_id limit 1) s on true
-  ), changed_states as (
-    update marketing_states s set seq = n.seq, email = n.email, sms = n.sms, telephone = n.telephone, post_mail = n.post_mail, site_notification = n.site_notification,
-      push_notification = n.push_notification, chat = n.chat,
+      select m.ctid as row_id, m.* from marketing_states m
+      where m.brand_id = p_brand_id and m.player_id = d.player_id limit 1) s on true
+  loop
+    v_items := p.items;
+    v_masks := p.masks;
+    v_set_at := p.set_at;
+    v_seq := p.seq;
+    v_silent := p.blocked or p.excluded_now;
+    v_settles := false;
+    for n in 1 .. cardinality(v_items) loop
+      i := v_items[n];
+      v_channel := p_channels[i];
+      v_target := p_targets[i];
+      v_instant := p_occurred[i];
+      if v_silent then
+        v_outcome := case when v_target <> 0 and p.excluded_now then 3 when v_target <> 0 then 4
+          when p_acts[i] = any (v_refused_acts) then 5 else 0 end;
+        if v_outcome <> 0 then
+          v_outcomes[i] := v_outcome;
+          v_refused := v_refused + 1;
+          continue;
+        end if;
+      end if;
+      v_was_set_at := v_set_at[v_channel];
+      if p.excluded_until <= v_now then
+        v_was_set_at := greatest(v_was_set_at, p.excluded_until);
+      end if;
+      if v_instant is null then
+        v_occurred := greatest(v_now, v_was_set_at);
+      else
+        v_occurred := v_instant;
+        -- Of two rows of one instant the later in the file counts, so that the same file again changes nothing.
+        v_next := v_items[n + 1];
+        if v_occurred < v_was_set_at
+           or (p_channels[v_next] = v_channel and p_occurred[v_next] = v_occurred and (p_targets[v_next] = 0 or not v_silent)) then
+          v_outcomes[i] := 2;
+          v_stale := v_stale + 1;
+          continue;
+        end if;
+      end if;
+      v_before := v_masks[v_channel];
+      if v_before <> v_target then
+        v_seq := v_seq + 1;
+        v_masks[v_channel] := v_target;
+        v_event_items := v_event_items || i;
+        v_event_players := v_event_players || p.player_id;
+        v_event_seqs := v_event_seqs || v_seq;
+        v_event_befores := v_event_befores || v_before;
+        v_event_times := v_event_times || v_occurred;
+      else
+        v_outcomes[i] := 1;
+        continue when v_instant is null and v_was_set_at is not null;
+      end if;
+      v_set_at[v_channel] := v_occurred;
+      v_settles := true;
+    end loop;
+    v_found := v_found + (p.row_id is not null)::integer;
+    if v_settles or p_atomic then
+      v_rows := v_rows || p.row_id;
+      v_settled := v_settled || v_settles;
+      v_changed := v_changed || (v_seq > p.seq);
+      v_states := v_states || row(p_brand_id, p.player_id, v_seq,
+        v_masks[1], v_masks[2], v_masks[3], v_masks[4], v_masks[5], v_masks[6], v_masks[7],
+        p.excluded, p.blocked, p.excluded_until,
+        v_set_at[1], v_set_at[2], v_set_at[3], v_set_at[4], v_set_at[5], v_set_at[6], v_set_at[7])::marketing_states;
+    end if;
+  end loop;
+  perform refuse_lost_race(v_known, v_found);
+
+  if not p_dry_run then
+    update marketing_states s set seq = n.seq, email = n.email, sms = n.sms, telephone = n.telephone, post_mail = n.post_mail,
+      site_notification = n.site_notification, push_notification = n.push_notification, chat = n.chat,
       email_set_at = n.email_set_at, sms_set_at = n.sms_set_at, telephone_set_at = n.telephone_set_at,
       post_mail_set_at = n.post_mail_set_at, site_notification_set_at = n.site_notification_set_at,
       push_notification_set_at = n.push_notification_set_at, chat_set_at = n.chat_set_at
-    from next n
+    from unnest(v_rows, v_settled, v_states) as n (row_id, settled)
     -- By the locked row's address; "+ 0" keeps the planner from reading the whole brand instead.
-    where s.brand_id + 0 = p_brand_id and s.ctid = n.row_id and n.settles and not p_dry_run
-    returning 1
-  ), new_states as (
-    insert into marketing_states (brand_id, player_id, seq, email, sms, telephone, post_mail, site_notification, push_notification, chat,
-      email_set_at, sms_set_at, telephone_set_at, post_mail_set_at, site_notification_set_at, push_notification_set_at, chat_set_at)
+    where s.brand_id + 0 = p_brand_id and s.ctid = n.row_id and n.settled;
+    get diagnostics v_updated = row_count;
+    insert into marketing_states (brand_id, player_id, seq, email, sms, telephone, post_mail, site_notification,
+      push_notification, chat, email_set_at, sms_set_at, telephone_set_at, post_mail_set_at, site_notification_set_at,
+      push_notification_set_at, chat_set_at)
     select p_brand_id, player_id, seq, email, sms, telephone, post_mail, site_notification, push_notification, chat,
-      email_set_at, sms_set_at, telephone_set_at, post_mail_set_at, site_notification_set_at, push_notification_set_at, chat_set_at
-    from next where row_id is null and settles and not p_dry_run
-    order by player_id
-    on conflict do nothing
-    returning 1
-  ), events as (
+      email_set_at, sms_set_at, telephone_set_at, post_mail_set_at, site_notification_set_at, push_notification_set_at,
+      chat_set_at
+    from unnest(v_rows, v_settled, v_states) as n (row_id, settled) where n.row_id is null and n.settled
+    on conflict do nothing;
+    get diagnostics v_inserted = row_count;
+    perform refuse_lost_race((select count(*) from unnest(v_settled) as n (settled) where settled), v_updated + v_inserted);
+
     insert into consent_events (brand_id, player_id, seq, recorded_at, occurred_at, act_id, before, after, kind, channel,
       actor, source, evidence_hash)
-    select p_brand_id, player_id, new_seq, v_now, occurred, p_act_ids[act], before, target,
-      case when before = 0 then 1 when target = 0 then 3 else 2 end, channel, p_actors[act], source,
-      sha256(p_salts[act] || convert_to(p_evidence[act], 'UTF8'))
-    from done where changed and not p_dry_run
-  ), evidence as (
+    select p_brand_id, e.player_id, e.seq, v_now, e.occurred_at, p_act_ids[p_acts[e.item]], e.before, p_targets[e.item],
+      case when e.before = 0 then 1 when p_targets[e.item] = 0 then 3 else 2 end, p_channels[e.item],
+      p_actors[p_acts[e.item]], p_sources[e.item],
+      sha256(p_salts[p_acts[e.item]] || convert_to(p_evidence[p_acts[e.item]], 'UTF8'))
+    from unnest(v_event_items, v_event_players, v_event_seqs, v_event_befores, v_event_times)
+      as e (item, player_id, seq, before, occurred_at);
     insert into event_evidence (brand_id, player_id, act_id, recorded_at, salt, evidence)
-    select distinct p_brand_id, player_id, p_act_ids[act], v_now, p_salts[act], p_evidence[act]
-    from done where changed and p_evidence[act] is not null and not p_dry_run
-  ), told as (
-    insert into outbox (brand_id, player_id, kind, seq, created_at)
-    select p_brand_id, player_id, 1, seq, v_now from next where changed and v_brand.crm_enabled and not p_dry_run
-  )
-  select d.ord::integer, o.outcome::smallint, 1, d.player_id, null::integer, null::integer, null::integer, null::integer,
+    select p_brand_id, e.player_id, p_act_ids[e.act], v_now, p_salts[e.act], p_evidence[e.act]
+    from (select distinct u.player_id, p_acts[u.item] as act from unnest(v_event_items, v_event_players) as u (item, player_id)) e
+    where p_evidence[e.act] is not null;
+    if v_brand.crm_enabled then
+      insert into outbox (brand_id, player_id, kind, seq, created_at)
+      select p_brand_id, n.player_id, 1, n.seq, v_now from unnest(v_changed, v_states) as n (changed) where n.changed;
+    end if;
+  end if;
+
+  return query
+  select o.item::integer, o.outcome::smallint, 1, p_players[o.item], null::integer, null::integer, null::integer, null::integer,
     null::integer, null::integer, null::integer, null::boolean, null::boolean
-  from done d
-  cross join lateral (select case when refusal <> 0 then refusal when not current then 2 when changed then 0 else 1 end) as o (outcome)
-  where p_atomic or refusal <> 0
+  from unnest(v_outcomes) with ordinality as o (outcome, item)
+  where (p_atomic or v_refused > 0) and (p_atomic or o.outcome > 2)
   union all
-  select null, case when not current then 2 when changed then 0 else 1 end::smallint, count(*)::integer, null,
-    null, null, null, null, null, null, null, null, null
-  from done where refusal = 0 and not p_atomic
-  group by 2
+  select null, o.outcome::smallint, o.items, null, null, null, null, null, null, null, null, null, null
+  from (values (0, cardinality(v_event_items)), (2, v_stale),
+    (1, cardinality(p_acts) - cardinality(v_event_items) - v_stale - v_refused)) as o (outcome, items)
+  where o.items > 0 and not p_atomic
   union all
-  select null, null, null, player_id, email, sms, telephone, post_mail, site_notification, push_notification, chat, excluded, blocked
-  from next where p_atomic
-  union all
-  select null, null, null, null, null, null, null, null, null, null, null, null, null
-  where refuse_lost_race(v_known, (select count(*) from next where row_id is not null))
-     or refuse_lost_race((select count(*) from next where settles and not p_dry_run),
-          (select count(*) from changed_states) + (select count(*) from new_states));
+  select null, null, null, n.player_id, n.email, n.sms, n.telephone, n.post_mail, n.site_notification, n.push_notification,
+    n.chat, n.excluded, n.blocked
+  from unnest(v_states) as n where p_atomic;
 end $$;`;
 
 /**
