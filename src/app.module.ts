@@ -4,6 +4,7 @@ import { AuthModule } from './auth/auth.module.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { DeliveryModule } from './delivery/delivery.module.js';
 import { HealthModule } from './health/health.module.js';
 import { UkgcConsentsModule } from './ukgc-consents/ukgc-consents.module.js';
 
@@ -17,6 +18,7 @@ export class AppModule {
         ConfigModule.forRoot(config),
         DatabaseModule.forRoot(databaseUrl, config.DATABASE_POOL_SIZE),
         AuthModule,
+        DeliveryModule,
         HealthModule,
         UkgcConsentsModule,
         AdminModule,

@@ -16,6 +16,7 @@ const drainLimitMs = 30_000;
 
 async function main(): Promise<void> {
   const config = readConfig();
+  config.runsDeliveries = true;
   const logger = createLogger(config.LOG_LEVEL, config.LOG_FORMAT);
   const database = await openDatabase(config, (line) => logger.warn(line));
   try {

@@ -2,20 +2,23 @@ import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module.js';
 import { BrandsModule } from '../brands/brands.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
+import { DeliveryModule } from '../delivery/delivery.module.js';
 import { HealthModule } from '../health/health.module.js';
 import { PlayersModule } from '../players/players.module.js';
 import { BrandsController } from './brands.controller.js';
 import { ClientsController } from './clients.controller.js';
+import { DeliveriesController } from './deliveries.controller.js';
 import { MetricsController } from './metrics.controller.js';
 import { PlayersController } from './players.controller.js';
 import { SessionsController } from './sessions.controller.js';
 
 /** What operators and internal services need around the doors. */
 @Module({
-  imports: [AuthModule, BrandsModule, ConsentsModule, HealthModule, PlayersModule],
+  imports: [AuthModule, BrandsModule, ConsentsModule, DeliveryModule, HealthModule, PlayersModule],
   controllers: [
     BrandsController,
     ClientsController,
+    DeliveriesController,
     MetricsController,
     PlayersController,
     SessionsController,

@@ -114,7 +114,7 @@ async function importConsents(file: string, options: ImportOptions, json: boolea
       onReject: (reject) => rejects?.write(reject),
       onProgress: (phase, rows, total) => {
         if (phase === 'reading')
-          progress.show('reading', Math.round(input.bytesRead / 1e6), Math.ceil(size / 1e6));
+          progress.show('reading MB', Math.round(input.bytesRead / 1e6), Math.ceil(size / 1e6));
         else progress.show(options.dryRun ? 'comparing' : 'applying', rows, total ?? rows);
       },
     });

@@ -6,6 +6,7 @@ import { ConfigError } from '../config/config.js';
 import { addBrandCommands, addClientCommands, addSessionCommands } from './brand-commands.js';
 import { addConsentCommands, addLedgerCommands } from './consent-commands.js';
 import { migrateDatabase } from './context.js';
+import { addDeliveryCommands } from './delivery-commands.js';
 import { Exit, print } from './terminal.js';
 
 const program = new Command('player-consent')
@@ -29,6 +30,7 @@ addLedgerCommands(program, isJson);
 addBrandCommands(program, isJson);
 addClientCommands(program, isJson);
 addSessionCommands(program, isJson);
+addDeliveryCommands(program, isJson);
 
 function optionEverywhere(command: Command): void {
   for (const child of command.commands) {

@@ -40,7 +40,9 @@ export class Progress {
       this.label = label;
       this.bar = new SingleBar(
         {
-          format: `${label.padEnd(9)} {bar} {percentage} %  {value}/{total}  {duration_formatted}, {eta_formatted} to go`,
+          format: `${label.padEnd(12)} {bar} {percentage} %  {value}/{total}  {duration_formatted}, {eta_formatted} to go`,
+          formatTime: formatSeconds,
+          etaBuffer: 100,
         },
         Presets.shades_classic,
       );
@@ -54,4 +56,12 @@ export class Progress {
     this.bar?.stop();
     this.bar = null;
   }
+}
+
+/** Seconds as `45s` or `2m05s`; a dash while nobody can know. */
+function formatSeconds(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '–';
+  const whole = Math.max(0, Math.round(seconds));
+  const minutes = Math.floor(whole / 60);
+  return minutes === 0 ? `${whole}s` : `${minutes}m${String(whole % 60).padStart(2, '0')}s`;
 }

@@ -3,7 +3,7 @@ import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'n
 const fingerprintLength = 4;
 
 /** Purposes that keys are derived for, so that none can be used for another's work. */
-export type KeyPurpose = 'crm-api-key';
+export type KeyPurpose = 'crm-api-key' | 'webhook-secret';
 
 /** SHA-256, as tokens and keys are stored. */
 export function sha256(text: string): Buffer {

@@ -7,6 +7,16 @@ const production = {
   SECRET_KEYS: 'a production key of sixteen and more',
 };
 
+const withoutDefault = [
+  'OPS_PORT',
+  'DATABASE_URL',
+  'DATABASE_MIGRATION_URL',
+  'PUBLIC_URL',
+  'SMTP_URL',
+  'SMS_URL',
+  'SMS_TOKEN',
+] as const;
+
 function problemsOf(environment: Record<string, string>): string[] {
   try {
     readConfig(environment);
@@ -15,6 +25,12 @@ function problemsOf(environment: Record<string, string>): string[] {
     throw error;
   }
   return [];
+}
+
+function expectRefusal(name: string, value: string): void {
+  const problems = problemsOf({ [name]: value });
+  expect(problems.length).toBeGreaterThan(0);
+  for (const problem of problems) expect(problem).toContain(name);
 }
 
 describe('readConfig', () => {
@@ -31,12 +47,12 @@ describe('readConfig', () => {
       LOG_LEVEL: 'info',
       LOG_FORMAT: 'pretty',
       DEMO_SERVICE_KEY: 'demo-service-key',
+      MAIL_FROM: 'Player Consent <no-reply@localhost>',
+      WEBHOOK_ALLOWED_SUBNETS: '127.0.0.0/8,::1/128',
       embedded: true,
     });
     expect(readConfig({}).isProduction).toBe(false);
-    for (const name of ['OPS_PORT', 'DATABASE_URL', 'DATABASE_MIGRATION_URL', 'PUBLIC_URL'] as const) {
-      expect(readConfig({})[name]).toBeUndefined();
-    }
+    for (const name of withoutDefault) expect(readConfig({})[name]).toBeUndefined();
   });
 
   it('takes what is given, and an empty value for none', () => {
@@ -91,11 +107,7 @@ describe('a bad environment', () => {
     ['LOG_LEVEL', 'loud'],
     ['LOG_FORMAT', 'xml'],
     ['SHUTDOWN_GRACE_MS', '60001'],
-  ])('refuses %s=%s, naming it', (name, value) => {
-    const problems = problemsOf({ [name]: value });
-    expect(problems.length).toBeGreaterThan(0);
-    for (const problem of problems) expect(problem).toContain(name);
-  });
+  ])('refuses %s=%s, naming it', expectRefusal);
 
   it('names every bad value at once, and never a secret', () => {
     const problems = problemsOf({
@@ -103,10 +115,21 @@ describe('a bad environment', () => {
       LOG_LEVEL: 'loud',
       SECRET_KEYS: 'hush',
       DATABASE_URL: 'mysql://u:pass@db',
+      SMTP_URL: 'smtp://u:wordpass%@mail',
+      SMS_URL: 'https://u:passkey@sms',
+      SMS_TOKEN: 'pass key',
     });
-    for (const name of ['PORT', 'LOG_LEVEL', 'SECRET_KEYS', 'DATABASE_URL'])
+    for (const name of [
+      'PORT',
+      'LOG_LEVEL',
+      'SECRET_KEYS',
+      'DATABASE_URL',
+      'SMTP_URL',
+      'SMS_URL',
+      'SMS_TOKEN',
+    ])
       expect(problems.join()).toContain(name);
-    expect(problems.join()).not.toMatch(/hush|pass/);
+    expect(problems.join()).not.toMatch(/hush|pass(?!word)/);
   });
 
   it('refuses defaults that are not for production', () => {
@@ -118,4 +141,56 @@ describe('a bad environment', () => {
     const mixed = { ...production, SECRET_KEYS: `${production.SECRET_KEYS},${developmentSecretKey}` };
     expect(problemsOf(mixed).join()).toContain('SECRET_KEYS');
   });
+});
+
+describe('the settings of what leaves the service', () => {
+  it('let webhooks reach no private network in production unless it is told to', () => {
+    expect(readConfig(production).WEBHOOK_ALLOWED_SUBNETS).toBe('');
+    const told = { ...production, WEBHOOK_ALLOWED_SUBNETS: '10.1.0.0/16,fd00::/8' };
+    expect(readConfig(told).WEBHOOK_ALLOWED_SUBNETS).toBe('10.1.0.0/16,fd00::/8');
+    expect(readConfig({ WEBHOOK_ALLOWED_SUBNETS: '10.0.0.0/8' }).WEBHOOK_ALLOWED_SUBNETS).toBe('10.0.0.0/8');
+  });
+
+  it.each([
+    ['SMTP_URL', 'smtp://relay'],
+    ['SMTP_URL', 'smtp://relay:25/'],
+    ['SMTP_URL', 'smtps://consent%40example.com:p%3Ass%25@mail.example:465'],
+    ['SMTP_URL', 'smtp://[::1]:2525'],
+    ['MAIL_FROM', 'no-reply@casino.example'],
+    ['MAIL_FROM', 'Käsino & Söhne <no-reply@casino.example>'],
+    ['MAIL_FROM', '"Casino, Ltd." <no-reply@casino.example>'],
+    ['SMS_URL', 'http://sms-gateway:8080/messages?route=1'],
+    ['SMS_TOKEN', 'abc.DEF-123_=/+~'],
+  ] as const)('take %s=%s', (name, value) => {
+    expect(readConfig({ [name]: value })[name]).toBe(value);
+  });
+
+  it.each([
+    ['SMTP_URL', 'mail.example'],
+    ['SMTP_URL', 'http://mail.example'],
+    ['SMTP_URL', 'smtp://'],
+    ['SMTP_URL', 'smtp://mail.example:smtp'],
+    ['SMTP_URL', 'smtp://user:100%@mail.example'],
+    ['SMTP_URL', 'smtp://mail.example/relay'],
+    ['SMTP_URL', 'smtp://mail.example?logger=true'],
+    ['MAIL_FROM', 'Player Consent'],
+    ['MAIL_FROM', 'no-reply@casino.example, other@casino.example'],
+    ['MAIL_FROM', 'Casino <no-reply@casino.example'],
+    ['MAIL_FROM', 'Casino <no-reply@casino.example>, <other@casino.example>'],
+    ['MAIL_FROM', 'Casino\r\nBcc: other@casino.example <no-reply@casino.example>'],
+    ['MAIL_FROM', 'no-reply@casino.example\n'],
+    ['SMS_URL', 'sms.example'],
+    ['SMS_URL', 'ftp://sms.example'],
+    ['SMS_URL', 'https://user:secret@sms.example'],
+    ['SMS_TOKEN', 'two words'],
+    ['SMS_TOKEN', 'tokén'],
+    ['SMS_TOKEN', 'token\r\nx-other: 1'],
+    ['WEBHOOK_ALLOWED_SUBNETS', '10.0.0.1'],
+    ['WEBHOOK_ALLOWED_SUBNETS', '10.1.2.3/8'],
+    ['WEBHOOK_ALLOWED_SUBNETS', 'fd00::1/8'],
+    ['WEBHOOK_ALLOWED_SUBNETS', '10/8'],
+    ['WEBHOOK_ALLOWED_SUBNETS', '10.0.0.0/33'],
+    ['WEBHOOK_ALLOWED_SUBNETS', '10.0.0.0/8,'],
+    ['WEBHOOK_ALLOWED_SUBNETS', 'localhost'],
+  ])('refuse %s=%j, naming it', expectRefusal);
 });

@@ -11,6 +11,11 @@ import {
   Min,
   validateSync,
 } from 'class-validator';
+import ipaddr from 'ipaddr.js';
+
+/** A mailbox as MAIL_FROM takes it: a name that may be quoted, and the address. No line break can stand in it. */
+export const mailbox =
+  /^(?:"?(?<name>[^"<>\p{Cc}]*?)"? *<(?<bracketed>[^\s<>@,;]+@[^\s<>@,;]+)>|(?<bare>[^\s<>@,;]+@[^\s<>@,;]+))$/u;
 
 export const developmentSecretKey = 'development-only-secret-key';
 export const developmentServiceKey = 'demo-service-key';
@@ -69,6 +74,28 @@ export class Config {
   @IsUrl({ protocols: ['http', 'https'], require_tld: false, require_protocol: true })
   PUBLIC_URL?: string;
 
+  /** Without it mails are written as files under DATA_DIR/mail. */
+  @IsOptional()
+  @Matches(/^smtps?:\/\//, { message: 'SMTP_URL must be an smtp:// or smtps:// address' })
+  SMTP_URL?: string;
+
+  /** One mailbox: an address, or a name and an address in angle brackets. */
+  @Matches(mailbox, { message: 'MAIL_FROM must be an address, or a name followed by <address>' })
+  MAIL_FROM: string = 'Player Consent <no-reply@localhost>';
+
+  /** Without it text messages are written as files under DATA_DIR/sms. */
+  @IsOptional()
+  @IsUrl({ protocols: ['http', 'https'], require_tld: false, require_protocol: true, disallow_auth: true })
+  SMS_URL?: string;
+
+  @IsOptional()
+  @Matches(/^[\x21-\x7e]+$/, { message: 'SMS_TOKEN must be printable ASCII without spaces' })
+  SMS_TOKEN?: string;
+
+  /** Private networks that webhooks may reach, as CIDR, separated by commas. */
+  @IsString()
+  WEBHOOK_ALLOWED_SUBNETS: string = '';
+
   /** Number of proxies in front whose forwarding headers are believed. */
   @IsInt()
   @Min(0)
@@ -91,6 +118,9 @@ export class Config {
   @IsNotEmpty()
   DEMO_SERVICE_KEY: string = developmentServiceKey;
 
+  /** Whether this process delivers what is in the outbox: the service does, the command line does not. */
+  runsDeliveries: boolean = false;
+
   /** Whether the tables are the embedded database's: no DATABASE_URL was given. */
   embedded: boolean = false;
 
@@ -109,20 +139,24 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     'DATABASE_URL',
     'DATABASE_MIGRATION_URL',
     'PUBLIC_URL',
+    'SMTP_URL',
+    'SMS_URL',
+    'SMS_TOKEN',
   );
   const given: Record<string, string | number> = {};
   for (const name of names) {
     const value = environment[name];
-    if (value === undefined || value === '' || name === 'embedded') continue;
+    if (value === undefined || value === '' || name === 'embedded' || name === 'runsDeliveries') continue;
     given[name] = /_?PORT$|_SIZE$|_PROXY$|_MS$/.test(name) ? numberOrText(value) : value;
   }
   const production = given.NODE_ENV === 'production';
   given.LOG_FORMAT ??= given.NODE_ENV === 'production' || given.NODE_ENV === 'test' ? 'json' : 'pretty';
   given.SHUTDOWN_GRACE_MS ??= production ? 5000 : 0;
+  given.WEBHOOK_ALLOWED_SUBNETS ??= production ? '' : '127.0.0.0/8,::1/128';
   const config = plainToInstance(Config, given, { exposeDefaultValues: true });
   config.embedded = config.DATABASE_URL === undefined;
   const problems = validateSync(config).flatMap((error) => Object.values(error.constraints ?? {}));
-  problems.push(...unreadableAddresses(config));
+  problems.push(...unreadableAddresses(config), ...mailServerProblems(config), ...subnetProblems(config));
   if (production) problems.push(...productionProblems(config));
   if (problems.length > 0) throw new ConfigError(problems.join('\n'));
   return config;
@@ -140,6 +174,33 @@ function unreadableAddresses(config: Config): string[] {
       return [`${name} cannot be read: special characters of a user or password must be percent-encoded`];
     }
   });
+}
+
+function mailServerProblems({ SMTP_URL }: Config): string[] {
+  if (SMTP_URL === undefined || !/^smtps?:\/\//.test(SMTP_URL)) return [];
+  try {
+    const { hostname, username, password, pathname, search, hash } = new URL(SMTP_URL);
+    decodeURIComponent(username + password);
+    if (!hostname) return ['SMTP_URL names no host'];
+    return /^\/?$/.test(pathname + search + hash) ? [] : ['SMTP_URL must end with the host or port'];
+  } catch {
+    return ['SMTP_URL cannot be read: special characters of a user or password must be percent-encoded'];
+  }
+}
+
+function subnetProblems({ WEBHOOK_ALLOWED_SUBNETS }: Config): string[] {
+  // Four parts in full: the library alone would take 10/8 for 0.0.0.10/8.
+  const isSubnet = (text: string) => {
+    const isV4 = ipaddr.IPv4.isValidCIDRFourPartDecimal(text);
+    if (!isV4 && !ipaddr.IPv6.isValidCIDR(text)) return false;
+    const [own, length] = ipaddr.parseCIDR(text);
+    const network = (isV4 ? ipaddr.IPv4 : ipaddr.IPv6).networkAddressFromCIDR(`${own.toString()}/${length}`);
+    // 10.1.2.3/8 is more likely a slip for one machine than a wish for sixteen million.
+    return network.toString() === own.toString();
+  };
+  return WEBHOOK_ALLOWED_SUBNETS === '' || WEBHOOK_ALLOWED_SUBNETS.split(',').every(isSubnet)
+    ? []
+    : ['WEBHOOK_ALLOWED_SUBNETS must be networks like 10.0.0.0/8, separated by commas'];
 }
 
 function numberOrText(value: string): string | number {

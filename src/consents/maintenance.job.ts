@@ -11,6 +11,8 @@ const outdated = [
   'access_tokens where expires_at < now()',
   `sessions where expires_at < now() - interval '7 days'`,
   `idempotency_keys where created_at < now() - interval '24 hours'`,
+  `outbox where delivered_at < now() - interval '30 days'`,
+  `outbox where parked_at < now() - interval '90 days'`,
 ];
 
 /** Ends exclusions within a minute of their time, makes the ledger's next partitions, and drops what has had its time. */

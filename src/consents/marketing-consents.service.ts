@@ -6,6 +6,7 @@ import { BrandCatalogue } from '../brands/brand-catalogue.js';
 import { Coalescer } from '../common/coalescer.js';
 import { AppError, isDatabaseAway } from '../common/errors.js';
 import { Database } from '../database/database.js';
+import { OutboxSignal } from '../database/outbox-signal.js';
 import type { MarketingStateRow } from './marketing-state.js';
 import { findMarketingStates, Outcome, recordMarketingChanges } from './marketing-statements.js';
 
@@ -46,6 +47,7 @@ export class MarketingConsentsService {
   constructor(
     private readonly database: Database,
     private readonly catalogue: BrandCatalogue,
+    private readonly signal: OutboxSignal,
   ) {}
 
   /** The player's consents; null when the brand does not know the player. */
@@ -90,6 +92,7 @@ export class MarketingConsentsService {
       const rows = await translateErrors(() =>
         this.database.prepared<ResultRow>(recordMarketingChanges, toParameters(brandId, acts)),
       );
+      this.signal.raise(brandId);
       return toResults(acts, rows);
     } catch (error) {
       if (error instanceof CatalogueChanged) this.catalogue.forget(brandId);

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { AppError } from '../common/errors.js';
 import { Database } from '../database/database.js';
+import { OutboxSignal } from '../database/outbox-signal.js';
 
 /** Whether a player may be contacted and play at all; notes are the operator's words. */
 export interface PlayerBlocksView {
@@ -40,7 +41,10 @@ interface BlocksRow {
 /** Self-exclusions and blocks: each change is an event, and the CRM hears of it. */
 @Injectable()
 export class PlayerBlocksService {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly signal: OutboxSignal,
+  ) {}
 
   /** The player's blocks; user_not_found when the brand does not know the player. */
   async get(brandId: number, playerId: string): Promise<PlayerBlocksView> {
@@ -77,6 +81,7 @@ export class PlayerBlocksService {
       randomBytes(16),
       by.evidence,
     ]);
+    this.signal.raise(brandId);
     return this.get(brandId, playerId);
   }
 }

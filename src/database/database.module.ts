@@ -1,6 +1,7 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Database } from './database.js';
+import { OutboxSignal } from './outbox-signal.js';
 import { IdempotencyService } from './idempotency.service.js';
 import { dataSourceOptions, entities } from './options.js';
 
@@ -16,8 +17,8 @@ export class DatabaseModule {
         TypeOrmModule.forRoot({ ...dataSourceOptions(url, poolSize), retryAttempts: 0 }),
         repositories,
       ],
-      providers: [Database, IdempotencyService],
-      exports: [Database, IdempotencyService, repositories],
+      providers: [Database, IdempotencyService, OutboxSignal],
+      exports: [Database, IdempotencyService, OutboxSignal, repositories],
     };
   }
 }

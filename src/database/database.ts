@@ -26,13 +26,7 @@ export class Database {
 
   /** Lends a connection beside the pool, without time limits: for work that takes as long as its input is large. */
   async withConnection<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    const { url } = this.dataSource.options as { url?: string };
-    const client = new Client({
-      connectionString: url,
-      application_name: 'player-consent bulk',
-      keepAlive: true,
-      connectionTimeoutMillis: 5000,
-    });
+    const client = this.newClient('player-consent bulk');
     // A connection that dies fails the statement under way, which is where it is dealt with.
     client.on('error', () => undefined);
     await client.connect();
@@ -41,5 +35,16 @@ export class Database {
     } finally {
       await client.end();
     }
+  }
+
+  /** A client that is not connected yet, beside the pool; the caller ends it. */
+  newClient(name: string): Client {
+    const { url } = this.dataSource.options as { url?: string };
+    return new Client({
+      connectionString: url,
+      application_name: name,
+      keepAlive: true,
+      connectionTimeoutMillis: 5000,
+    });
   }
 }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { AppError, invalidField } from '../common/errors.js';
+import { OutboxSignal } from './outbox-signal.js';
 import { IdempotencyKey } from './entities/idempotency-key.entity.js';
 
 export interface IdempotentRequest {
@@ -17,7 +18,10 @@ export interface IdempotentRequest {
 /** Makes a request take effect once, whatever happens to its answer. Keys are kept for 24 hours. */
 @Injectable()
 export class IdempotencyService {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly signal: OutboxSignal,
+  ) {}
 
   /**
    * Runs the effect and keeps its answer, in one transaction; a repeat gets the first answer without another effect.
@@ -33,7 +37,7 @@ export class IdempotencyService {
     }
     const id = { brandId, clientId, route, key };
     const requestHash = hash('sha256', JSON.stringify(request.body ?? null), 'buffer');
-    return this.dataSource.transaction(async (manager) => {
+    const result = await this.dataSource.transaction(async (manager) => {
       const lock = hash('sha256', JSON.stringify(id), 'buffer').readBigInt64BE(0).toString();
       const [{ locked }] = await manager.query<[{ locked: boolean }]>(
         'select pg_try_advisory_xact_lock($1) as locked',
@@ -53,5 +57,7 @@ export class IdempotencyService {
       );
       return { answer, replayed: false };
     });
+    if (!result.replayed) this.signal.raise(brandId);
+    return result;
   }
 }

@@ -3,6 +3,7 @@ import { AccessToken } from './entities/access-token.entity.js';
 import { Brand } from './entities/brand.entity.js';
 import { BrandProduct } from './entities/brand-product.entity.js';
 import { ConsentEvent } from './entities/consent-event.entity.js';
+import { DeliveryAttempt } from './entities/delivery-attempt.entity.js';
 import { EventEvidence } from './entities/event-evidence.entity.js';
 import { IdempotencyKey } from './entities/idempotency-key.entity.js';
 import { MarketingState } from './entities/marketing-state.entity.js';
@@ -11,14 +12,17 @@ import { Player } from './entities/player.entity.js';
 import { PlayerBlocks } from './entities/player-blocks.entity.js';
 import { ServiceClient } from './entities/service-client.entity.js';
 import { Session } from './entities/session.entity.js';
+import { WebhookSubscription } from './entities/webhook-subscription.entity.js';
 import { InitialSchema1764000000001 } from './migrations/1764000000001-initial-schema.js';
 import { MarketingConsentFunctions1764000000002 } from './migrations/1764000000002-marketing-consent-functions.js';
+import { DeliveryFunctions1764000000003 } from './migrations/1764000000003-delivery-functions.js';
 
 export const entities = [
   AccessToken,
   Brand,
   BrandProduct,
   ConsentEvent,
+  DeliveryAttempt,
   EventEvidence,
   IdempotencyKey,
   MarketingState,
@@ -27,9 +31,14 @@ export const entities = [
   PlayerBlocks,
   ServiceClient,
   Session,
+  WebhookSubscription,
 ];
 
-export const migrations = [InitialSchema1764000000001, MarketingConsentFunctions1764000000002];
+export const migrations = [
+  InitialSchema1764000000001,
+  MarketingConsentFunctions1764000000002,
+  DeliveryFunctions1764000000003,
+];
 
 /** The one place that says how the service talks to PostgreSQL. Times in milliseconds. */
 export function dataSourceOptions(url: string, poolSize: number): DataSourceOptions {

@@ -28,8 +28,17 @@ const exempt: ExemptStatement[] = [
   { text: 'select from service_clients where key_hash = any ($1)', because: 'the demo keys, in any brand' },
   { text: 'select exists(select from consent_events_default)', because: 'an alarm, all brands' },
   {
-    text: 'select created_at from outbox order by id limit 1',
-    because: 'the age of the oldest message of all',
+    text: 'update outbox set leased_until = null where id = any ($1)',
+    because: 'ids that a worker has claimed',
+  },
+  { text: 'delete from outbox where id = any ($1)', because: 'ids that a worker has delivered' },
+  {
+    text: 'update outbox set attempts = least(attempts + 1, 32000), leased_until = null, last_status = $2',
+    because: 'the id that a worker has just tried',
+  },
+  {
+    text: 'update outbox set attempts = attempts + 1, leased_until = null, last_error = $2',
+    because: 'the id that a worker has just tried',
   },
   {
     text: 'update sessions set seen_at = now() where id = any ($1)',

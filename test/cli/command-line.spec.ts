@@ -133,6 +133,32 @@ describe('player-consent', () => {
     expect((await cli('sessions', 'revoke', '--brand', '1', '--player', '1')).out).toBe('0 sessions ended');
   });
 
+  it('lists what has not left, and has it tried again', async () => {
+    expect((await cli('deliveries', 'list', '--brand', '1')).out).toBe('(none)');
+    expect((await cli('deliveries', 'test-mail', '--brand', '1', '--to', 'you@example.com')).code).toBe(0);
+    const { deliveries } = json(
+      await cli('deliveries', 'list', '--brand', '1', '--kind', 'mail', '--json'),
+    ) as {
+      deliveries: { id: string }[];
+    };
+    expect(deliveries).toMatchObject([{ kind: 'mail', status: 'pending', attempts: 0, lastError: null }]);
+    const [{ id } = { id: '' }] = deliveries;
+    const wait = `update outbox set attempts = 2, last_error = 'SMTP 451 (DATA)', next_attempt_at = now() + interval '1 hour'`;
+    await runStatements(database.superuserUrl, [wait]);
+    expect((await cli('deliveries', 'list', '--brand', '1')).out).toMatch(
+      new RegExp(`^id +kind .*\\n${id} +mail +operator +\\S+Z +2 +\\S+Z +SMTP 451 \\(DATA\\)$`),
+    );
+    expect((await cli('deliveries', 'redeliver', '--brand', '1', id)).out).toBe(`due now: ${id}`);
+    expect((await cli('deliveries', 'list', '--brand', '1', '--status', 'parked')).out).toBe('(none)');
+    expect(await cli('deliveries', 'redeliver', '--brand', '1', '999')).toEqual({
+      code: 1,
+      out: '',
+      err: 'there is no such delivery: it has left, or never was',
+    });
+    expect((await cli('deliveries', 'redeliver', '--brand', '1', 'x')).code).toBe(2);
+    expect((await cli('deliveries', 'list', '--brand', '1', '--kind', 'fax')).code).toBe(2);
+  });
+
   it('exits with 2 on wrong usage, 1 when something is missing, 78 on wrong configuration', async () => {
     expect((await cli('brands', 'set', '1', '{"productsRequiredOn":["fax"]}')).code).toBe(2);
     expect((await cli('brands', 'set', '1', 'no json')).code).toBe(2);

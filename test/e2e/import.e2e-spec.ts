@@ -1,7 +1,9 @@
 import { request } from 'node:http';
+import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
+import { ConsentImportService } from '../../src/consents/import/consent-import.service.js';
 import { newPlayerId } from '../support/consents.js';
 import { crmError, errorText } from '../support/errors.js';
 import { createTestApp, demoKey, type TestApp } from '../support/test-app.js';
@@ -247,6 +249,27 @@ describe('POST /userconsents/import', () => {
     expect(await app.sql('select 1 from pg_tables where schemaname = $1', ['staging'])).toEqual([]);
   });
 
+  it('tells how far it is, and ends with everything', async () => {
+    const rows = Array.from(
+      { length: 70_000 },
+      (_, index) => `far${index},email,true,,2026-01-01T00:00:00Z,test\n`,
+    );
+    const told: { phase: string; rows: number; total: number | null }[] = [];
+    await app.nest
+      .get(ConsentImportService, { strict: false })
+      .run(Readable.from([header, ...rows].map((row) => Buffer.from(row))), {
+        brandId: 1,
+        actor: 'test',
+        format: 'csv',
+        dryRun: true,
+        onProgress: (phase, done, total) => told.push({ phase, rows: done, total }),
+      });
+    expect(told.at(-1)).toEqual({ phase: 'applying', rows: 70_000, total: 70_000 });
+    const applied = told.filter(({ phase }) => phase === 'applying').map(({ rows: done }) => done);
+    expect(applied.length).toBeGreaterThan(2);
+    expect(applied).toEqual([...applied].sort((one, other) => one - other));
+  });
+
   it('lets the later of two rows of one instant count, and a repeat changes nothing', async () => {
     const player = newPlayerId();
     const file = `${header}${player},email,true,,2026-03-01T00:00:00Z,a\n${player},email,true,casino,2026-03-01T00:00:00Z,a\n`;
@@ -386,7 +409,11 @@ describe('POST /userconsents/import', () => {
     });
     half.on('error', () => undefined);
     half.write(`${header}${player},email,true,casino,2026-01-01T00:00:00Z,half\n`);
-    const staged = () => app.sql('select 1 from pg_tables where schemaname = $1', ['staging']);
+    const staged = () =>
+      app.sql(
+        `select 1 from pg_stat_activity
+         where datname = current_database() and query like 'copy staging.%' and state = 'active'`,
+      );
     for (let tries = 0; tries < 100 && (await staged()).length === 0; tries++) await delay(20);
     expect(await staged()).toHaveLength(1);
     const second = await app.call('POST', '/userconsents/import?format=csv', {
@@ -397,6 +424,7 @@ describe('POST /userconsents/import', () => {
     half.destroy();
     for (let tries = 0; tries < 100 && (await staged()).length > 0; tries++) await delay(20);
     expect(await staged()).toEqual([]);
+    expect(await app.sql('select 1 from pg_tables where schemaname = $1', ['staging'])).toEqual([]);
     expect(await app.countRows()).toEqual(rows);
   });
 });

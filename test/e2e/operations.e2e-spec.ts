@@ -140,7 +140,7 @@ describe('health and metrics', () => {
     expectBody(
       ready,
       200,
-      '{"status":"ok","checks":{"database":"ok","migrations":"ok","outbox_oldest_seconds":"0"}}',
+      '{"status":"ok","checks":{"database":"ok","migrations":"ok","outbox_oldest_seconds":"0","crm":"ok"}}',
     );
     expect(ready.headers['cache-control']).toBe('no-store');
   });
@@ -154,7 +154,8 @@ describe('health and metrics', () => {
       /http_request_duration_seconds_count\{method="GET",route="\/userconsents\/:userid",status="404"\} \d+/,
     );
     for (const name of [
-      'outbox_oldest_age_seconds',
+      'outbox_oldest_seconds\\{lane="crm"\\}',
+      'outbox_depth\\{lane="webhooks"\\}',
       'database_connections',
       'database_queue_length',
       'process_cpu_seconds_total',
@@ -166,12 +167,19 @@ describe('health and metrics', () => {
   });
 
   it('shows how long a message has waited', async () => {
+    await app.sql('update brands set crm_enabled = true where id = 1');
     await app.sql(
       `insert into outbox (brand_id, player_id, kind, seq, created_at) values (1, '1001', 1, 1, now() - interval '90 seconds')`,
     );
     const { checks } = (await app.call('GET', '/health/ready')).as<{ checks: Record<string, string> }>();
     expect(Number(checks.outbox_oldest_seconds)).toBeGreaterThanOrEqual(89);
-    expect((await app.call('GET', '/metrics')).text).toMatch(/^outbox_oldest_age_seconds (89|9\d)/m);
+    // A CRM that is away makes nothing better by making the service unready.
+    expect(checks.crm).toMatch(/^late: the oldest event has waited (89|9\d) s$/);
+    const { text } = await app.call('GET', '/metrics');
+    expect(text).toMatch(/^outbox_oldest_seconds\{lane="crm"\} (89|9\d)/m);
+    expect(text).toMatch(/^outbox_depth\{lane="crm"\} 1$/m);
+    await app.sql('update brands set crm_enabled = false where id = 1');
+    expect((await app.call('GET', '/health/ready')).json).toMatchObject({ checks: { crm: 'ok' } });
     await app.sql('delete from outbox');
   });
 

@@ -21,6 +21,8 @@ export const scopesByRoute: Record<string, Scope> = {
   'POST /api/clients': 'admin',
   'GET /api/clients': 'admin',
   'DELETE /api/clients/{id}': 'admin',
+  'GET /api/deliveries': 'webhooks:manage',
+  'POST /api/deliveries/{id}/redeliver': 'webhooks:manage',
   'GET /metrics': 'admin',
   'PUT /internal/players/{id}': 'players:manage',
   'PUT /internal/players/{id}/blocks': 'players:manage',
@@ -33,8 +35,8 @@ export const guardedRoutes: DocumentedRoute[] = documentedRoutes.filter(
 );
 
 /** Routes that read a body. */
-export const bodyRoutes: DocumentedRoute[] = documentedRoutes.filter(({ method }) =>
-  ['POST', 'PUT', 'PATCH'].includes(method),
+export const bodyRoutes: DocumentedRoute[] = documentedRoutes.filter(
+  ({ operation }) => 'requestBody' in operation,
 );
 
 /** Ids of brand 1 that stand in sample requests; by default none that anything can happen to. */
@@ -55,6 +57,7 @@ export function samplePath({ path }: DocumentedRoute, { player, client, session 
   const ids: Record<string, string> = {
     '/api/brands/{id}': '1',
     '/api/clients/{id}': client,
+    '/api/deliveries/{id}/redeliver': '999999999',
     '/internal/sessions/{id}': session,
   };
   return path.replace('{userid}', player).replace('{id}', ids[path] ?? player);

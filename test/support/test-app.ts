@@ -25,6 +25,8 @@ export interface TestAppOptions {
   /** A database that is there already, which stays when the application is closed. */
   database?: TestDatabase;
   logger?: Logger;
+  /** Whether what is in the outbox leaves; default false, so that tests can look at it. */
+  deliveries?: boolean;
 }
 
 export interface CallOptions {
@@ -143,6 +145,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     LOG_LEVEL: 'silent',
     ...options.environment,
   });
+  config.runsDeliveries = options.deliveries ?? false;
   const logger = options.logger ?? createLogger(config.LOG_LEVEL, config.LOG_FORMAT);
   const nest = await setupApp(AppModule.forRoot(config, config.DATABASE_URL ?? ''), config, logger);
   await seedDemoData(nest.get(DataSource), config.DEMO_SERVICE_KEY);

@@ -78,7 +78,8 @@ export class ConsentImportService {
     let done = 0;
     const work = async (connection: Client): Promise<void> => {
       for (let range = ranges.shift(); range; range = ranges.shift()) {
-        done += await applier.apply(connection, range);
+        const rows = await applier.apply(connection, range);
+        done += rows;
         options.onProgress?.('applying', done, staged);
       }
     };

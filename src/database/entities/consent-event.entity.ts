@@ -1,7 +1,9 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Check, Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** One change, for ever: the table takes no UPDATE and no DELETE. Partitioned by the month of recorded_at (UTC). */
 @Entity('consent_events')
+@Check('ck_consent_events_kind', 'kind >= 1 AND kind <= 9')
+@Check('ck_consent_events_channel', 'channel >= 1 AND channel <= 7 OR channel >= 20 AND channel <= 21')
 export class ConsentEvent {
   @PrimaryColumn({ type: 'integer', name: 'brand_id', primaryKeyConstraintName: 'pk_consent_events' })
   brandId: number;

@@ -14,7 +14,7 @@ export class InitialSchema1764000000001 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      drop table idempotency_keys, outbox, event_evidence, consent_events, player_blocks, players,
+      drop table idempotency_keys, delivery_attempts, webhook_subscriptions, outbox, event_evidence, consent_events, player_blocks, players,
         marketing_states, sessions, access_tokens, service_clients, brand_products, brands`);
   }
 }
@@ -158,7 +158,9 @@ create table consent_events (
   source text not null,
   detail jsonb,
   evidence_hash bytea,
-  constraint pk_consent_events primary key (brand_id, player_id, seq, recorded_at)
+  constraint pk_consent_events primary key (brand_id, player_id, seq, recorded_at),
+  constraint ck_consent_events_kind check (kind between 1 and 9),
+  constraint ck_consent_events_channel check (channel between 1 and 7 or channel between 20 and 21)
 ) partition by range (recorded_at);
 create table event_evidence (
   brand_id integer not null,
@@ -178,9 +180,62 @@ create table outbox (
   brand_id integer not null,
   player_id text collate "C" not null,
   kind smallint not null,
-  seq bigint not null,
+  lane smallint not null default 0,
+  seq bigint not null default 0,
   created_at timestamptz not null default now(),
-  constraint pk_outbox primary key (id)
+  next_attempt_at timestamptz not null default now(),
+  leased_until timestamptz,
+  attempts smallint not null default 0,
+  last_status smallint,
+  last_error text,
+  parked_at timestamptz,
+  delivered_at timestamptz,
+  subscription_id uuid,
+  message_id uuid,
+  detail jsonb,
+  constraint pk_outbox primary key (id),
+  constraint ck_outbox_kind check (kind between 1 and 6),
+  constraint ck_outbox_lane check (lane between 0 and 5)
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+create index ix_outbox_due on outbox (brand_id, lane, next_attempt_at, id) where parked_at is null and delivered_at is null;
+create index ix_outbox_player on outbox (brand_id, player_id)
+  where lane = 0 and parked_at is null and delivered_at is null;
+create index ix_outbox_subscription_due on outbox (subscription_id, next_attempt_at, id)
+  where subscription_id is not null and parked_at is null and delivered_at is null;
+create index ix_outbox_subject on outbox (subscription_id, player_id, id)
+  where subscription_id is not null and parked_at is null and delivered_at is null;
+create index ix_outbox_subscription on outbox (subscription_id, id) where subscription_id is not null;
+create index ix_outbox_parked on outbox (brand_id, next_attempt_at, id) where parked_at is not null;
+create index ix_outbox_delivered on outbox (brand_id, next_attempt_at, id) where delivered_at is not null;
+create table webhook_subscriptions (
+  id uuid not null,
+  brand_id integer not null,
+  custom_user_id text,
+  reference text,
+  consent_type text,
+  url text not null,
+  secret bytea not null,
+  old_secret bytea,
+  old_secret_until timestamptz,
+  created_at timestamptz not null default now(),
+  failing_since timestamptz,
+  disabled_at timestamptz,
+  disabled_reason text,
+  constraint pk_webhook_subscriptions primary key (id),
+  constraint fk_webhook_subscriptions_brand foreign key (brand_id) references brands (id)
+);
+create index ix_webhook_subscriptions_brand on webhook_subscriptions (brand_id, id);
+create table delivery_attempts (
+  outbox_id bigint not null,
+  brand_id integer not null,
+  attempt smallint not null,
+  attempted_at timestamptz not null default now(),
+  duration_ms integer not null,
+  status smallint,
+  error text,
+  answer text,
+  constraint pk_delivery_attempts primary key (outbox_id, attempted_at),
+  constraint fk_delivery_attempts_outbox foreign key (outbox_id) references outbox (id) on delete cascade
 );
 create table idempotency_keys (
   brand_id integer not null,

@@ -128,7 +128,6 @@ declare
   v_occurred timestamptz;
   v_outcomes integer[] := array_fill(0, array[cardinality(p_acts)]);
   v_event_items integer[] := '{}';
-  v_event_players text[] := '{}';
   v_event_seqs bigint[] := '{}';
   v_event_befores integer[] := '{}';
   v_event_times timestamptz[] := '{}';
@@ -139,7 +138,7 @@ declare
   v_settled boolean[] := '{}';
   v_changed boolean[] := '{}';
   v_states marketing_states[] := '{}';
-  v_updated bigint;
+  v_updated bigint := 0;
   v_inserted bigint;
 begin
   -- Shared with every other change; whoever takes a product away holds it exclusively.
@@ -152,31 +151,31 @@ begin
     raise exception 'the catalogue of brand % has changed', p_brand_id using errcode = 'PC001';
   end if;
 
-  -- Players are made first, then locked, each in one order, so that no two interactive calls wait for each other. (A bulk
-  -- call makes its players last; where that collides with another, PostgreSQL ends one of them and it is made again.)
-  if p_atomic and not p_dry_run then
+  -- Interactive calls first make their players and then lock them, each in one order, so that no two of them wait for each
+  -- other. A bulk call locks as it goes and makes players last; where that collides with another call, PostgreSQL ends one
+  -- of the two, and it is made again.
+  if p_atomic then
     select count(*), count(l.found) into v_players, v_known
     from (select distinct p collate "C" as p from unnest(p_players) as u (p)) d
     left join lateral (
       select true as found from marketing_states s where s.brand_id = p_brand_id and s.player_id = d.p limit 1) l on true;
-    if v_known < v_players then
+    if v_known < v_players and not p_dry_run then
       insert into marketing_states (brand_id, player_id)
       select distinct p_brand_id, p collate "C" from unnest(p_players) as u (p) order by 2
       on conflict do nothing;
     end if;
+    select count(*), bool_or(l.excluded_until <= clock_timestamp()), bool_or(l.excluded or l.blocked)
+    into v_known, v_expired, v_silenced
+    from (select distinct p collate "C" as p from unnest(p_players) as u (p) order by 1) d
+    cross join lateral (
+      select s.excluded, s.blocked, s.excluded_until from marketing_states s
+      where s.brand_id = p_brand_id and s.player_id = d.p limit 1 for update) l;
+    if v_expired and not p_dry_run then
+      perform end_expired_exclusions(p_brand_id, p_players, null);
+    end if;
   end if;
-  select count(*), bool_or(l.excluded_until <= clock_timestamp()), bool_or(l.excluded or l.blocked)
-  into v_known, v_expired, v_silenced
-  from (select distinct p collate "C" as p from unnest(p_players) as u (p) order by 1) d
-  cross join lateral (
-    select s.excluded, s.blocked, s.excluded_until from marketing_states s
-    where s.brand_id = p_brand_id and s.player_id = d.p limit 1 for update) l;
-  if v_expired and not p_dry_run then
-    perform end_expired_exclusions(p_brand_id, p_players, null);
-  end if;
-
   v_now := clock_timestamp();
-  if v_silenced and p_atomic then
+  if v_silenced then
     select array_agg(i.act) into v_refused_acts
     from unnest(p_acts, p_players, p_targets) as i (act, player_id, target)
     cross join lateral (
@@ -192,14 +191,17 @@ begin
       coalesce(s.excluded and coalesce(s.excluded_until > v_now, true), false) as excluded_now,
       case when s.row_id is null then array[0, 0, 0, 0, 0, 0, 0]
         else array[s.email, s.sms, s.telephone, s.post_mail, s.site_notification, s.push_notification, s.chat] end as masks,
-      array[s.email_set_at, s.sms_set_at, s.telephone_set_at, s.post_mail_set_at, s.site_notification_set_at,
-        s.push_notification_set_at, s.chat_set_at] as set_at
+      -- What is older than the end of an exclusion is stale, whether or not that end has been written yet.
+      array[greatest(s.ended_at, s.email_set_at), greatest(s.ended_at, s.sms_set_at), greatest(s.ended_at, s.telephone_set_at),
+        greatest(s.ended_at, s.post_mail_set_at), greatest(s.ended_at, s.site_notification_set_at),
+        greatest(s.ended_at, s.push_notification_set_at), greatest(s.ended_at, s.chat_set_at)] as set_at
     from (
-      select u.player_id collate "C" as player_id, array_agg(u.ord::integer order by u.channel, u.ord) as items
+      select u.player_id collate "C" as player_id,
+        array_agg(u.ord::integer order by case when p_atomic then 0 else u.channel end, u.ord) as items
       from unnest(p_players, p_channels) with ordinality as u (player_id, channel, ord) group by 1 order by 1) d
     left join lateral (
-      select m.ctid as row_id, m.* from marketing_states m
-      where m.brand_id = p_brand_id and m.player_id = d.player_id limit 1) s on true
+      select m.ctid as row_id, m.*, case when m.excluded_until <= v_now then m.excluded_until end as ended_at
+      from marketing_states m where m.brand_id = p_brand_id and m.player_id = d.player_id limit 1 for update) s on true
   loop
     v_items := p.items;
     v_masks := p.masks;
@@ -222,9 +224,6 @@ begin
         end if;
       end if;
       v_was_set_at := v_set_at[v_channel];
-      if p.excluded_until <= v_now then
-        v_was_set_at := greatest(v_was_set_at, p.excluded_until);
-      end if;
       if v_instant is null then
         v_occurred := greatest(v_now, v_was_set_at);
       else
@@ -243,7 +242,6 @@ begin
         v_seq := v_seq + 1;
         v_masks[v_channel] := v_target;
         v_event_items := v_event_items || i;
-        v_event_players := v_event_players || p.player_id;
         v_event_seqs := v_event_seqs || v_seq;
         v_event_befores := v_event_befores || v_before;
         v_event_times := v_event_times || v_occurred;
@@ -265,18 +263,24 @@ begin
         v_set_at[1], v_set_at[2], v_set_at[3], v_set_at[4], v_set_at[5], v_set_at[6], v_set_at[7])::marketing_states;
     end if;
   end loop;
-  perform refuse_lost_race(v_known, v_found);
+  if p_atomic then
+    perform refuse_lost_race(v_known, v_found);
+  else
+    v_now := clock_timestamp();
+  end if;
 
   if not p_dry_run then
-    update marketing_states s set seq = n.seq, email = n.email, sms = n.sms, telephone = n.telephone, post_mail = n.post_mail,
-      site_notification = n.site_notification, push_notification = n.push_notification, chat = n.chat,
-      email_set_at = n.email_set_at, sms_set_at = n.sms_set_at, telephone_set_at = n.telephone_set_at,
-      post_mail_set_at = n.post_mail_set_at, site_notification_set_at = n.site_notification_set_at,
-      push_notification_set_at = n.push_notification_set_at, chat_set_at = n.chat_set_at
-    from unnest(v_rows, v_settled, v_states) as n (row_id, settled)
-    -- By the locked row's address; "+ 0" keeps the planner from reading the whole brand instead.
-    where s.brand_id + 0 = p_brand_id and s.ctid = n.row_id and n.settled;
-    get diagnostics v_updated = row_count;
+    if v_found > 0 then
+      update marketing_states s set seq = n.seq, email = n.email, sms = n.sms, telephone = n.telephone, post_mail = n.post_mail,
+        site_notification = n.site_notification, push_notification = n.push_notification, chat = n.chat,
+        email_set_at = n.email_set_at, sms_set_at = n.sms_set_at, telephone_set_at = n.telephone_set_at,
+        post_mail_set_at = n.post_mail_set_at, site_notification_set_at = n.site_notification_set_at,
+        push_notification_set_at = n.push_notification_set_at, chat_set_at = n.chat_set_at
+      from unnest(v_rows, v_settled, v_states) as n (row_id, settled)
+      -- By the locked row's address; "+ 0" keeps the planner from reading the whole brand instead.
+      where s.brand_id + 0 = p_brand_id and s.ctid = n.row_id and n.settled;
+      get diagnostics v_updated = row_count;
+    end if;
     insert into marketing_states (brand_id, player_id, seq, email, sms, telephone, post_mail, site_notification,
       push_notification, chat, email_set_at, sms_set_at, telephone_set_at, post_mail_set_at, site_notification_set_at,
       push_notification_set_at, chat_set_at)
@@ -290,19 +294,24 @@ begin
 
     insert into consent_events (brand_id, player_id, seq, recorded_at, occurred_at, act_id, before, after, kind, channel,
       actor, source, evidence_hash)
-    select p_brand_id, e.player_id, e.seq, v_now, e.occurred_at, p_act_ids[p_acts[e.item]], e.before, p_targets[e.item],
+    select p_brand_id, p_players[e.item], e.seq, v_now, e.occurred_at, p_act_ids[p_acts[e.item]], e.before, p_targets[e.item],
       case when e.before = 0 then 1 when p_targets[e.item] = 0 then 3 else 2 end, p_channels[e.item],
       p_actors[p_acts[e.item]], p_sources[e.item],
       sha256(p_salts[p_acts[e.item]] || convert_to(p_evidence[p_acts[e.item]], 'UTF8'))
-    from unnest(v_event_items, v_event_players, v_event_seqs, v_event_befores, v_event_times)
-      as e (item, player_id, seq, before, occurred_at);
+    from unnest(v_event_items, v_event_seqs, v_event_befores, v_event_times) as e (item, seq, before, occurred_at);
     insert into event_evidence (brand_id, player_id, act_id, recorded_at, salt, evidence)
     select p_brand_id, e.player_id, p_act_ids[e.act], v_now, p_salts[e.act], p_evidence[e.act]
-    from (select distinct u.player_id, p_acts[u.item] as act from unnest(v_event_items, v_event_players) as u (item, player_id)) e
-    where p_evidence[e.act] is not null;
+    from (select distinct p_players[u.item] as player_id, p_acts[u.item] as act from unnest(v_event_items) as u (item)) e
+    where p_atomic and p_evidence[e.act] is not null;
     if v_brand.crm_enabled then
-      insert into outbox (brand_id, player_id, kind, seq, created_at)
-      select p_brand_id, n.player_id, 1, n.seq, v_now from unnest(v_changed, v_states) as n (changed) where n.changed;
+      insert into outbox (brand_id, player_id, kind, lane, seq, created_at, next_attempt_at)
+      select p_brand_id, n.player_id, 1, case when p_atomic then 0 else 1 end, n.seq, v_now, v_now
+      from unnest(v_changed, v_states) as n (changed) where n.changed;
+    end if;
+    if exists (select from webhook_subscriptions where brand_id = p_brand_id and disabled_at is null) then
+      insert into outbox (brand_id, player_id, kind, lane, seq, created_at, next_attempt_at)
+      select p_brand_id, p_players[e.item], 3, 2, max(e.seq), v_now, v_now
+      from unnest(v_event_items, v_event_seqs) as e (item, seq) group by p_players[e.item], p_acts[e.item] order by max(e.item);
     end if;
   end if;
 
@@ -406,10 +415,12 @@ begin
     insert into event_evidence (brand_id, player_id, act_id, recorded_at, salt, evidence)
     values (p_brand_id, p_player_id, p_act_id, v_now, p_salt, p_evidence);
   end if;
-  insert into outbox (brand_id, player_id, kind, seq, created_at)
-  select p_brand_id, p_player_id, k.kind, s.seq, v_now
-  from brands b, (values (1), (2)) as k (kind)
-  where b.id = p_brand_id and b.crm_enabled and (k.kind = 2 or v_silenced);
+  insert into outbox (brand_id, player_id, kind, lane, seq, created_at, next_attempt_at)
+  select p_brand_id, p_player_id, k.kind, case when k.kind = 3 then 2 else 0 end, s.seq, v_now, v_now
+  from brands b, (values (1), (2), (3)) as k (kind)
+  where b.id = p_brand_id and (k.kind = 2 or v_silenced) and case when k.kind = 3
+    then exists (select from webhook_subscriptions w where w.brand_id = p_brand_id and w.disabled_at is null)
+    else b.crm_enabled end;
   return true;
 end $$;`;
 

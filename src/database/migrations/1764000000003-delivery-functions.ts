@@ -1,0 +1,130 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** How workers take rows of the outbox, so that any number of instances can do so at once. */
+export class DeliveryFunctions1764000000003 implements MigrationInterface {
+  name = 'DeliveryFunctions1764000000003';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(CLAIM_CRM_EVENTS);
+    await runner.query(QUEUE_WEBHOOKS);
+    await runner.query(CLAIM_WEBHOOKS);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      drop function claim_webhooks(uuid[], integer[], integer, integer, interval);
+      drop function queue_webhooks(integer, integer);
+      drop function claim_crm_events(integer, smallint, integer, interval)`);
+  }
+}
+
+/**
+ * Leases due CRM events of a brand, the oldest first. Of several of one player and kind the newest goes, and the older ones
+ * with it: the message only says that something has changed. A player for whom an event is under way is left out.
+ */
+const CLAIM_CRM_EVENTS = `
+create function claim_crm_events(p_brand_id integer, p_lane smallint, p_limit integer, p_lease interval)
+returns table (id bigint, player_id text, kind smallint, created_at timestamptz, attempts smallint, origin text)
+language plpgsql rows 50 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set jit = off as $$
+#variable_conflict use_column
+begin
+  -- One claim of a brand at a time: two could each take an event of one player.
+  perform pg_advisory_xact_lock(2007, p_brand_id);
+  return query
+  with due as materialized (
+    select o.id, o.player_id, o.kind
+    from outbox o
+    where o.brand_id = p_brand_id and o.lane = p_lane and o.parked_at is null and o.delivered_at is null
+      and o.next_attempt_at <= clock_timestamp() and (o.leased_until is null or o.leased_until < clock_timestamp())
+      and not exists (
+        select from outbox b where b.brand_id = p_brand_id and b.player_id = o.player_id and b.lane = 0 and b.parked_at is null
+          and b.delivered_at is null and b.leased_until > clock_timestamp())
+    order by o.next_attempt_at, o.id limit p_limit
+    for update of o skip locked
+  ), newest as materialized (
+    select max(d.id) as id from due d group by d.player_id, d.kind
+  ), collapsed as (
+    delete from outbox o using due d where o.id = d.id and d.id not in (select n.id from newest n)
+  ), leased as (
+    update outbox o set leased_until = clock_timestamp() + p_lease from newest n where o.id = n.id
+    returning o.id, o.player_id, o.kind, o.created_at, o.attempts
+  )
+  select l.id, l.player_id, l.kind, l.created_at, l.attempts, coalesce(p.origin, b.crm_origin, b.origin)
+  from leased l
+  join brands b on b.id = p_brand_id
+  left join lateral (
+    select q.origin from players q where q.brand_id = p_brand_id and q.player_id = l.player_id limit 1) p on true
+  order by l.created_at, l.id;
+end $$;`;
+
+/** Makes a webhook of each change that waits for it and each subscription that matches. Answers how many changes it took. */
+const QUEUE_WEBHOOKS = `
+create function queue_webhooks(p_brand_id integer, p_limit integer) returns integer
+language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off as $$
+declare
+  v_taken integer;
+begin
+  -- One at a time, so that the webhooks of a subject are numbered in the order of its changes.
+  if not pg_try_advisory_xact_lock(2008, p_brand_id) then
+    return 0;
+  end if;
+  with due as materialized (
+    select o.id, o.player_id, o.seq, o.created_at from outbox o
+    where o.brand_id = p_brand_id and o.lane = 2 and o.parked_at is null and o.delivered_at is null
+    order by o.next_attempt_at, o.id limit p_limit
+    for update skip locked
+  ), queued as (
+    insert into outbox (brand_id, player_id, kind, lane, seq, created_at, subscription_id, message_id)
+    select p_brand_id, d.player_id, 4, 3, d.seq, d.created_at, s.id, gen_random_uuid()
+    from due d
+    join webhook_subscriptions s on s.brand_id = p_brand_id and s.disabled_at is null and s.created_at <= d.created_at
+      and (s.custom_user_id is null or s.custom_user_id = d.player_id)
+      and (s.consent_type is null or s.consent_type = 'marketing') and s.reference is null
+    order by d.seq
+  ), taken as (
+    delete from outbox o using due d where o.id = d.id returning 1
+  )
+  select count(*) into v_taken from taken;
+  return v_taken;
+end $$;`;
+
+/**
+ * Leases due webhooks, at most p_per_subscription of each subscription (less those of it that this instance has under way).
+ * A webhook waits for earlier ones of its subject that were not tried yet, and no longer than that.
+ */
+const CLAIM_WEBHOOKS = `
+create function claim_webhooks(
+  p_busy uuid[], p_busy_counts integer[], p_per_subscription integer, p_limit integer, p_lease interval
+) returns table (
+  id bigint, brand_id integer, player_id text, seq bigint, created_at timestamptz, attempts smallint, message_id uuid,
+  subscription_id uuid, url text, secret bytea, old_secret bytea, failing_since timestamptz)
+language plpgsql rows 50 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set jit = off as $$
+#variable_conflict use_column
+begin
+  return query
+  with due as materialized (
+    select d.id
+    from webhook_subscriptions s
+    left join unnest(p_busy, p_busy_counts) as b (id, under_way) on b.id = s.id
+    cross join lateral (
+      select o.id from outbox o
+      where o.subscription_id = s.id and o.parked_at is null and o.delivered_at is null
+        and o.next_attempt_at <= clock_timestamp() and (o.leased_until is null or o.leased_until < clock_timestamp())
+        and not exists (
+          select from outbox e where e.subscription_id = s.id and e.player_id = o.player_id and e.id < o.id
+            and e.attempts = 0 and e.parked_at is null and e.delivered_at is null)
+      order by o.next_attempt_at, o.id limit greatest(0, p_per_subscription - coalesce(b.under_way, 0))
+      for update of o skip locked) d
+    where s.disabled_at is null
+    limit p_limit
+  ), leased as (
+    update outbox o set leased_until = clock_timestamp() + p_lease from due d where o.id = d.id
+    returning o.id, o.brand_id, o.player_id, o.seq, o.created_at, o.attempts, o.message_id, o.subscription_id
+  )
+  select l.id, l.brand_id, l.player_id, l.seq, l.created_at, l.attempts, l.message_id, l.subscription_id, s.url, s.secret,
+    case when s.old_secret_until > clock_timestamp() then s.old_secret end, s.failing_since
+  from leased l join webhook_subscriptions s on s.id = l.subscription_id
+  order by l.id;
+end $$;`;

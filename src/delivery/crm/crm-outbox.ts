@@ -1,0 +1,132 @@
+import { Injectable } from '@nestjs/common';
+import { Coalescer } from '../../common/coalescer.js';
+import { SecretBox } from '../../common/secrets.js';
+import { Config } from '../../config/config.js';
+import { Database } from '../../database/database.js';
+import { releaseEntries, removeEntries } from '../outbox-statements.js';
+import type { CrmAddress, CrmAnswer } from './crm-client.js';
+
+/** Seconds that a claimed row is kept from others: the longest a dead worker can delay its work. */
+export const leaseSeconds = 30;
+
+export interface CrmJob {
+  id: string;
+  playerId: string;
+  kind: number;
+  changedAt: Date;
+  /** Failed attempts so far. */
+  attempts: number;
+  origin: string;
+}
+
+export interface CrmBrand extends CrmAddress {
+  id: number;
+}
+
+interface ClaimRow {
+  id: string;
+  player_id: string;
+  kind: number;
+  created_at: Date;
+  attempts: number;
+  origin: string;
+}
+
+interface BrandRow {
+  id: number;
+  crm_base_url: string;
+  crm_api_key: Buffer | null;
+}
+
+const listBrands = {
+  name: 'list_crm_brands',
+  text: 'select id, crm_base_url, crm_api_key from brands where crm_enabled order by id',
+};
+const claim = {
+  name: 'claim_crm_events',
+  text: `select * from claim_crm_events($1, $2, $3, make_interval(secs => ${leaseSeconds}))`,
+};
+const postpone = {
+  name: 'put_off_crm_event',
+  text: `
+    update outbox set attempts = least(attempts + 1, 32000), leased_until = null, last_status = $2, last_error = $3,
+      next_attempt_at = clock_timestamp() + make_interval(secs => $4) where id = $1`,
+};
+const bringForward = {
+  name: 'bring_crm_events_forward',
+  text: `
+    update outbox set next_attempt_at = clock_timestamp()
+    where id = any (array(
+      select id from outbox where brand_id = $1 and lane in (0, 1) and parked_at is null and delivered_at is null
+        and next_attempt_at > clock_timestamp() and attempts > 0 limit 5000 for update skip locked))`,
+};
+
+/** The CRM's rows of the outbox. */
+@Injectable()
+export class CrmOutbox {
+  private readonly keys: SecretBox;
+  private readonly removals = new Coalescer<string, boolean>(
+    async (ids) => {
+      await this.database.prepared(removeEntries, [ids]);
+      return ids.map(() => true);
+    },
+    { maxItems: 500, maxRuns: 1 },
+  );
+
+  constructor(
+    private readonly database: Database,
+    config: Config,
+  ) {
+    this.keys = new SecretBox(config.SECRET_KEYS, 'crm-api-key');
+  }
+
+  /** Brands whose CRM is switched on. One whose key cannot be opened is left out. */
+  async listBrands(): Promise<{ brands: CrmBrand[]; unreadable: number[] }> {
+    const rows = await this.database.prepared<BrandRow>(listBrands, []);
+    const brands: CrmBrand[] = [];
+    const unreadable: number[] = [];
+    for (const { id, crm_base_url: baseUrl, crm_api_key: key } of rows) {
+      try {
+        brands.push({ id, baseUrl, apiKey: key && this.keys.open(key) });
+      } catch {
+        unreadable.push(id);
+      }
+    }
+    return { brands, unreadable };
+  }
+
+  /** Leases at most `limit` due events of a brand's lane. */
+  async claim(brandId: number, lane: number, limit: number): Promise<CrmJob[]> {
+    const rows = await this.database.prepared<ClaimRow>(claim, [brandId, lane, limit]);
+    return rows.map((row) => ({
+      id: row.id,
+      playerId: row.player_id,
+      kind: row.kind,
+      changedAt: row.created_at,
+      attempts: row.attempts,
+      origin: row.origin,
+    }));
+  }
+
+  /** Gives back what was claimed and not begun. */
+  async release(ids: string[]): Promise<void> {
+    await this.database.prepared(releaseEntries, [ids]);
+  }
+
+  /** The CRM has answered 200: the row has done its work. */
+  async remove(id: string): Promise<void> {
+    await this.removals.add(id);
+  }
+
+  /** The CRM has not: the row waits `delayMs`. */
+  async putOff(id: string, answer: CrmAnswer, delayMs: number): Promise<void> {
+    await this.database.prepared(postpone, [id, answer.status, answer.error, delayMs / 1000]);
+  }
+
+  /** The brand's CRM answers again: what waits because of it is due now. */
+  async bringForward(brandId: number): Promise<void> {
+    const { pool } = this.database;
+    const statement = { ...bringForward, values: [brandId] };
+    while ((await pool.query(statement)).rowCount === 5000);
+  }
+}

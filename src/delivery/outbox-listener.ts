@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Client } from 'pg';
+import { Config } from '../config/config.js';
+import { Database } from '../database/database.js';
+import { OutboxSignal } from '../database/outbox-signal.js';
+
+const channel = 'player_consent_outbox';
+const notifyEveryMs = 20;
+const reconnectAfterMs = 2000;
+
+/**
+ * Tells other instances that there is something in the outbox, and hears it of them: on a connection of its own and at most
+ * once in 20 ms, since a NOTIFY in the change's transaction would make commits queue up.
+ */
+@Injectable()
+export class OutboxListener implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly instance = randomUUID();
+  private readonly pending = new Set<number>();
+  private client: Client | null = null;
+  private timer: NodeJS.Timeout | null = null;
+  private reconnect?: NodeJS.Timeout;
+  private isStopped = false;
+  private isHearing = false;
+  private stopListening: () => void = () => undefined;
+
+  constructor(
+    private readonly database: Database,
+    private readonly signal: OutboxSignal,
+    private readonly config: Config,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (!this.config.runsDeliveries) return;
+    this.stopListening = this.signal.listen((brandId) => {
+      if (!this.isHearing) this.tell(brandId);
+    });
+    void this.connect();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.isStopped = true;
+    this.stopListening();
+    clearTimeout(this.reconnect);
+    if (this.timer) clearTimeout(this.timer);
+    await this.client?.end().catch(() => undefined);
+  }
+
+  private async connect(): Promise<void> {
+    const client = this.database.newClient('player-consent listener');
+    client.on('error', () => undefined);
+    client.on('end', () => this.connectLater(client));
+    client.on('notification', ({ payload = '' }) => this.hear(payload));
+    try {
+      await client.connect();
+      await client.query(`listen ${channel}`);
+      this.client = client;
+    } catch {
+      this.connectLater(client);
+    }
+  }
+
+  private connectLater(client: Client): void {
+    if (this.client === client) this.client = null;
+    if (this.isStopped) return;
+    clearTimeout(this.reconnect);
+    // Meanwhile the poll of every worker does its work.
+    this.reconnect = setTimeout(() => void this.connect(), reconnectAfterMs);
+  }
+
+  private tell(brandId: number): void {
+    this.pending.add(brandId);
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      const payload = `${this.instance} ${[...this.pending].slice(0, 500).join(',')}`;
+      this.pending.clear();
+      this.client?.query('select pg_notify($1, $2)', [channel, payload]).catch(() => undefined);
+    }, notifyEveryMs);
+  }
+
+  private hear(payload: string): void {
+    const [instance, brands = ''] = payload.split(' ');
+    if (instance === this.instance) return;
+    this.isHearing = true;
+    for (const brand of brands.split(',')) this.signal.raise(Number(brand));
+    this.isHearing = false;
+  }
+}

@@ -1,0 +1,115 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import type { Repository } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { AppError, invalidField } from '../../common/errors.js';
+import { SecretBox } from '../../common/secrets.js';
+import { Config } from '../../config/config.js';
+import { Database } from '../../database/database.js';
+import { WebhookSubscription } from '../../database/entities/webhook-subscription.entity.js';
+import { isTaken } from '../schedule.js';
+import { parseAllowedSubnets } from './address-rules.js';
+import { type WebhookAttempt, WebhookSender } from './webhook-sender.js';
+import { newWebhookSecret } from './webhook-signature.js';
+import { checkWebhookUrl, WebhookUrlRefused } from './webhook-url.js';
+
+const rotationMs = 86_400_000;
+const deletedAtOnce = 5000;
+
+/** What a subscription is about; what is absent matches everything. */
+export interface SubscriptionCriteria {
+  customUserId?: string;
+  reference?: string;
+  consentType?: string;
+}
+
+/** Who is told of a brand's consent updates. */
+@Injectable()
+export class SubscriptionsService {
+  private readonly secrets: SecretBox;
+
+  constructor(
+    @InjectRepository(WebhookSubscription) private readonly subscriptions: Repository<WebhookSubscription>,
+    private readonly database: Database,
+    private readonly sender: WebhookSender,
+    private readonly config: Config,
+  ) {
+    this.secrets = new SecretBox(config.SECRET_KEYS, 'webhook-secret');
+  }
+
+  /** Creates a subscription; the secret is never shown again. An address that webhooks may not go to is invalid_input. */
+  async create(
+    brandId: number,
+    url: string,
+    criteria: SubscriptionCriteria,
+  ): Promise<{ subscription: WebhookSubscription; secret: string }> {
+    const rules = {
+      requireHttps: this.config.isProduction,
+      allowed: parseAllowedSubnets(this.config.WEBHOOK_ALLOWED_SUBNETS),
+    };
+    const checked = await checkWebhookUrl(url, rules).catch((error: unknown) => {
+      if (error instanceof WebhookUrlRefused) throw invalidField('WebhookUrl', error.message);
+      throw error;
+    });
+    const secret = newWebhookSecret();
+    const { customUserId = null, reference = null, consentType = null } = criteria;
+    const id = uuidv7();
+    const own = { id, brandId, url: checked.href, secret: this.secrets.seal(secret) };
+    await this.subscriptions.insert({ ...own, customUserId, reference, consentType });
+    return { subscription: await this.get(brandId, id), secret };
+  }
+
+  /** The brand's subscriptions, oldest first. */
+  list(brandId: number): Promise<WebhookSubscription[]> {
+    return this.subscriptions.find({ where: { brandId }, order: { id: 'ASC' } });
+  }
+
+  /** One subscription; not_found when the brand has none of that id. */
+  async get(brandId: number, id: string): Promise<WebhookSubscription> {
+    const found = await this.subscriptions.findOneBy({ id, brandId });
+    if (!found) throw new AppError('not_found', 'there is no such subscription');
+    return found;
+  }
+
+  /** Ends a subscription; what waits for it goes with it. */
+  async remove(brandId: number, id: string): Promise<void> {
+    const { affected } = await this.subscriptions.delete({ id, brandId });
+    if (affected === 0) throw new AppError('not_found', 'there is no such subscription');
+    const statement = {
+      text: `delete from outbox where id = any (array(
+        select id from outbox where brand_id = $1 and subscription_id = $2 limit ${deletedAtOnce}))`,
+      values: [brandId, id],
+    };
+    while ((await this.database.pool.query(statement)).rowCount === deletedAtOnce);
+  }
+
+  /** Gives a new secret; the old one signs along for 24 hours. */
+  async rotateSecret(brandId: number, id: string): Promise<string> {
+    const { secret: oldSecret } = await this.get(brandId, id);
+    const secret = newWebhookSecret();
+    const oldSecretUntil = new Date(Date.now() + rotationMs);
+    await this.subscriptions.update(
+      { id, brandId },
+      { secret: this.secrets.seal(secret), oldSecret, oldSecretUntil },
+    );
+    return secret;
+  }
+
+  /** Sends a webhook of type `ping` at once. One that arrives switches a subscription on again that was switched off. */
+  async ping(brandId: number, id: string): Promise<WebhookAttempt> {
+    const subscription = await this.get(brandId, id);
+    const { secret, oldSecret, oldSecretUntil, url } = subscription;
+    const old = oldSecret && oldSecretUntil && oldSecretUntil.getTime() > Date.now() ? [oldSecret] : [];
+    const secrets = [secret, ...old].map((sealed) => this.secrets.open(sealed));
+    const attempt = await this.sender.send(
+      { messageId: `msg_${uuidv7()}`, url, secrets },
+      { type: 'ping', timestamp: new Date().toISOString(), data: {} },
+    );
+    if (isTaken(attempt.status))
+      await this.subscriptions.update(
+        { id, brandId },
+        { failingSince: null, disabledAt: null, disabledReason: null },
+      );
+    return attempt;
+  }
+}

@@ -1,0 +1,150 @@
+import {
+  type BeforeApplicationShutdown,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { Config } from '../../config/config.js';
+import { OutboxSignal } from '../../database/outbox-signal.js';
+import { DeliveryMetrics } from '../delivery-metrics.js';
+import { LaneWorker } from '../lane-worker.js';
+import { afterWebhookFailure, isTaken, isToBeDisabled, parseRetryAfter, systemClock } from '../schedule.js';
+import { WebhookOutbox, type WebhookJob, type WebhookResult } from './webhook-outbox.js';
+import { WebhookRecordsService } from './webhook-records.service.js';
+import { WebhookSender } from './webhook-sender.js';
+
+const pollEveryMs = 500;
+const places = 256;
+/** Of one subscription under way at once, so that one that hangs cannot take the places of others. */
+const placesEach = 4;
+const staleAfterMs = 10_000;
+
+/** Brings every change of consents to every subscription that matches, at least once. */
+@Injectable()
+export class WebhookDeliveryService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('Webhooks');
+  private readonly underWay = new Map<string, number>();
+  private readonly worker = new LaneWorker<WebhookJob>({
+    places,
+    ahead: 0,
+    staleAfterMs,
+    claim: (limit) => this.claim(limit),
+    deliver: (job) => this.deliver(job),
+    release: async (jobs) => {
+      for (const { subscriptionId } of jobs) this.countUnderWay(subscriptionId, -1);
+      await this.outbox.release(jobs.map(({ id }) => id));
+    },
+  });
+  private readonly toQueue = new Set<number>();
+  private queueing: Promise<void> | null = null;
+  private timer?: NodeJS.Timeout;
+  private stopListening: () => void = () => undefined;
+  private brands = new Set<number>();
+
+  constructor(
+    private readonly outbox: WebhookOutbox,
+    private readonly records: WebhookRecordsService,
+    private readonly sender: WebhookSender,
+    private readonly signal: OutboxSignal,
+    private readonly metrics: DeliveryMetrics,
+    private readonly config: Config,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (!this.config.runsDeliveries) return;
+    this.stopListening = this.signal.listen((brandId) => {
+      if (this.brands.has(brandId)) this.queue([brandId]);
+    });
+    this.timer = setInterval(() => this.poll(), pollEveryMs);
+    this.poll();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    this.stopListening();
+    await this.queueing;
+    await this.worker.stop();
+  }
+
+  private poll(): void {
+    this.outbox.listBrands().then(
+      (brands) => {
+        this.brands = new Set(brands);
+        this.queue(brands);
+      },
+      () => undefined,
+    );
+    this.worker.wake();
+  }
+
+  private queue(brands: number[]): void {
+    for (const brandId of brands) this.toQueue.add(brandId);
+    this.queueing ??= this.queueAll().finally(() => {
+      this.queueing = null;
+    });
+  }
+
+  private async queueAll(): Promise<void> {
+    for (const brandId of this.toQueue) {
+      this.toQueue.delete(brandId);
+      const taken = await this.outbox.queue(brandId).catch(() => 0);
+      if (taken > 0) this.worker.wake();
+    }
+  }
+
+  private async claim(limit: number): Promise<WebhookJob[]> {
+    const jobs = await this.outbox.claim(this.underWay, placesEach, limit);
+    for (const { subscriptionId } of jobs) this.countUnderWay(subscriptionId, 1);
+    return jobs;
+  }
+
+  private countUnderWay(subscriptionId: string, change: number): void {
+    const count = (this.underWay.get(subscriptionId) ?? 0) + change;
+    if (count > 0) this.underWay.set(subscriptionId, count);
+    else this.underWay.delete(subscriptionId);
+  }
+
+  private async deliver(job: WebhookJob): Promise<void> {
+    try {
+      const body = await this.records.read(job);
+      const attempt = await this.sender.send(job, body);
+      const result = this.judge(job, attempt);
+      await this.outbox.finish(job, result);
+      const outcome = result.delivered ? 'delivered' : result.parked ? 'parked' : 'failed';
+      this.metrics.count('webhook', outcome, job.changedAt);
+      this.report(job, result);
+    } finally {
+      this.countUnderWay(job.subscriptionId, -1);
+      // The next of its subject may have waited for this one.
+      this.worker.wake();
+    }
+  }
+
+  private judge(
+    job: WebhookJob,
+    attempt: Pick<WebhookResult, 'status' | 'error' | 'answer' | 'durationMs'> & {
+      retryAfter: string | null;
+    },
+  ): WebhookResult {
+    const { status } = attempt;
+    const delivered = isTaken(status);
+    const retryAfter = parseRetryAfter(attempt.retryAfter, systemClock);
+    const next = afterWebhookFailure(job.attempts + 1, retryAfter, systemClock);
+    const isOff = !delivered && isToBeDisabled(status, job.failingSince, systemClock);
+    const reason = status === 410 ? 'the receiver answered 410 Gone' : 'five days of nothing but failures';
+    return {
+      ...attempt,
+      delivered,
+      parked: !delivered && next.step === 'park',
+      delayMs: delivered || next.step === 'park' ? 0 : next.delay,
+      disable: isOff ? reason : null,
+    };
+  }
+
+  private report(job: WebhookJob, result: WebhookResult): void {
+    const ids = { delivery: job.id, subscription: job.subscriptionId, brand: job.brandId };
+    if (result.disable !== null)
+      this.logger.warn({ msg: `subscription switched off: ${result.disable}`, ...ids });
+    else if (result.parked) this.logger.warn({ msg: 'webhook parked after its last attempt', ...ids });
+  }
+}
