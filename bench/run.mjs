@@ -1,4 +1,4 @@
-// npm run bench -- [reads|writes|import] [--quick]
+// npm run bench -- [reads|writes|delivery|import] [--quick]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,16 +8,18 @@ import { fillBaselines } from './dataset.mjs';
 import { say } from './progress.mjs';
 import { keepResult, toTable, verdictOf } from './report.mjs';
 import { createDatabase, isBuilt, prepareService } from './service.mjs';
+import { delivery } from './suites/delivery.mjs';
 import { imports } from './suites/import.mjs';
 import { reads } from './suites/reads.mjs';
 import { writes } from './suites/writes.mjs';
 
-const SUITES = { reads, writes, import: imports };
+const SUITES = { reads, writes, delivery, import: imports };
 
 const FULL = {
   players: 1_000_000,
   ...{ warmupSeconds: 5, seconds: 6, rounds: 5 },
   ...{ latencyPairs: 5, latencyRequests: 20_000, readRate: 4000, writeRate: 1500 },
+  ...{ changeRate: 200, changes: 20_000, backlog: 100_000, drainRounds: 5 },
   ...{ importRows: 6_000_000, importPlayers: 1_000_000, importRounds: 3 },
 };
 /** Whether everything runs, not how fast. */
@@ -25,6 +27,7 @@ const QUICK = {
   players: 20_000,
   ...{ warmupSeconds: 1, seconds: 1, rounds: 2 },
   ...{ latencyPairs: 1, latencyRequests: 1000, readRate: 1000, writeRate: 500 },
+  ...{ changeRate: 200, changes: 1000, backlog: 5000, drainRounds: 1 },
   ...{ importRows: 60_000, importPlayers: 10_000, importRounds: 1 },
 };
 

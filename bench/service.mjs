@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { peakMemoryMb, startServer } from './servers.mjs';
@@ -18,6 +19,10 @@ const DATABASE = 'bench';
 /** The command line ends with 3 when it is done and some rows were rejected. */
 const DONE_WITH_REJECTS = 3;
 const MEMORY_SAMPLE_MS = 100;
+/** Refuses connections: a CRM that is away. */
+const NOWHERE = 'http://127.0.0.1:9';
+const DELIVERY_LIMIT_MS = 120_000;
+const DELIVERY_SAMPLE_MS = 100;
 
 const run = promisify(execFile);
 
@@ -27,7 +32,11 @@ const run = promisify(execFile);
  * @property {string} ownerUrl
  * @property {number} brandId
  * @property {() => Promise<import('./servers.mjs').Server>} start
- * @property {(name: string) => Promise<number>} createBrand with the CRM switched on; answers its id
+ * @property {(name: string, crmUrl?: string) => Promise<number>} createBrand with the CRM switched on, which is away where
+ *   no address is given; answers its id
+ * @property {(brandId: number, crmUrl: string) => Promise<void>} setCrm before the service starts
+ * @property {() => Promise<void>} awaitDelivered until nothing waits any more
+ * @property {() => Promise<void>} discardOutbox what has not left by then, with what that leaves behind
  * @property {(file: string, brandId: number) => Promise<{result: any, peakMemoryMb: number}>} importFile
  */
 
@@ -70,10 +79,13 @@ export async function prepareService(cluster, { database, ownerUrl }, players) {
     });
     return stdout.trim() === '' ? null : JSON.parse(stdout);
   };
-  const createBrand = async (name) => {
-    const settings = { crm: { enabled: true, baseUrl: 'http://127.0.0.1:9', apiKey: 'x' } };
+  const setCrm = async (brandId, baseUrl) => {
+    const settings = { crm: { enabled: true, baseUrl, apiKey: 'x' } };
+    await cli('brands', 'set', String(brandId), JSON.stringify(settings));
+  };
+  const createBrand = async (name, crmUrl = NOWHERE) => {
     const brand = await cli('brands', 'create', '--name', name, '--products', 'casino,sports,lottery,bingo');
-    await cli('brands', 'set', String(brand.id), JSON.stringify(settings));
+    await setCrm(brand.id, crmUrl);
     return brand;
   };
   await cli('migrate');
@@ -86,8 +98,29 @@ export async function prepareService(cluster, { database, ownerUrl }, players) {
     brandId: brand.id,
     start: () =>
       startServer({ name: 'service', script: MAIN, nodeOptions: [SERVICE_HEAP], cwd: ROOT, env, headers }),
-    createBrand: async (name) => (await createBrand(name)).id,
+    createBrand: async (name, crmUrl) => (await createBrand(name, crmUrl)).id,
+    setCrm,
+    ...outboxOf(cluster, database),
     importFile: (file, brandId) => importFile(env, file, brandId),
+  };
+}
+
+/** @param {import('./cluster.mjs').Cluster} cluster @param {string} database */
+function outboxOf(cluster, database) {
+  return {
+    awaitDelivered: async () => {
+      const giveUpAt = performance.now() + DELIVERY_LIMIT_MS;
+      for (;;) {
+        const { rows } = await cluster.query(database, 'select exists (select from outbox) as waits');
+        if (!rows[0].waits) return;
+        if (performance.now() > giveUpAt) throw new Error('the outbox does not become empty');
+        await sleep(DELIVERY_SAMPLE_MS);
+      }
+    },
+    discardOutbox: async () => {
+      await cluster.query(database, 'delete from outbox');
+      await cluster.query(database, 'vacuum outbox');
+    },
   };
 }
 

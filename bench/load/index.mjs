@@ -12,7 +12,9 @@ const run = promisify(execFile);
 /**
  * @param {import('../servers.mjs').Server} server
  * @param {{idsFile: string, seed: number, connections: number, body?: string, warmupSeconds?: number, seconds?: number,
- *   rate?: number, requests?: number}} options either seconds (as fast as it goes) or rate and requests
+ *   rate?: number, requests?: number, journal?: string}} options either seconds (as fast as it goes) or rate and requests;
+ *   with these, `journal` is a file for a line a request: player, when it was due, when it was answered, in ms of the
+ *   monotonic clock
  * @returns {Promise<{answers: number, errors: number, perSecond?: number, p50?: number, p95?: number, p99?: number}>}
  */
 export async function load(server, { idsFile, seed, body, ...options }) {

@@ -1,7 +1,9 @@
 // The load generator, a process of its own: node load/main.mjs '<options as JSON>' prints its result as JSON.
+import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicMs } from '../clock.mjs';
 import { Connection } from './connection.mjs';
-import { requestsOf } from './requests.mjs';
+import { playerOf, requestsOf } from './requests.mjs';
 
 const CONNECTIONS_LIMIT_MS = 10_000;
 const DRAIN_LIMIT_MS = 30_000;
@@ -76,9 +78,13 @@ async function runOpen(options, next) {
     counts.errors += 1;
   });
   const free = [...all];
+  const note = notesOf(options.journal);
   const dispatch = (connection, dueAt) => {
-    connection.send(next(), (status, body) => {
-      latencies[counts.answers + counts.errors] = performance.now() - dueAt;
+    const request = next();
+    connection.send(request, (status, body) => {
+      const answeredAt = performance.now();
+      latencies[counts.answers + counts.errors] = answeredAt - dueAt;
+      note.add(request, dueAt, answeredAt);
       if (status === 200) counts.answers += 1;
       else counts.errors += 1;
       if (counts.answers <= all.length && isRightBody(body)) counts.rightBodies += 1;
@@ -100,7 +106,20 @@ async function runOpen(options, next) {
     await sleep(1);
   }
   for (const connection of all) connection.close();
+  note.write();
   return summaryOf(latencies, counts, requests);
+}
+
+/** Keeps a line for each request when there is a file for it: player, when it was due, when it was answered. */
+function notesOf(file) {
+  if (file === undefined) return { add: () => undefined, write: () => undefined };
+  const lines = [];
+  const offset = monotonicMs() - performance.now();
+  return {
+    add: (request, dueAt, answeredAt) =>
+      lines.push(`${playerOf(request)} ${dueAt + offset} ${answeredAt + offset}\n`),
+    write: () => writeFileSync(file, lines.join('')),
+  };
 }
 
 function summaryOf(latencies, counts, requests) {

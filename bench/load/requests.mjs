@@ -14,6 +14,12 @@ const STEP = 2_147_483_647;
  * @property {string} [body] of a POST; without it a GET
  */
 
+/** @param {string} request as `requestsOf` makes them @returns {string} whom it is about */
+export function playerOf(request) {
+  const from = request.indexOf('/userconsents/') + '/userconsents/'.length;
+  return request.slice(from, request.indexOf(' ', from));
+}
+
 /**
  * @param {RequestPlan} plan
  * @returns {() => string} the next request
