@@ -61,6 +61,7 @@ export class CrmDeliveryService implements OnApplicationBootstrap, BeforeApplica
     await Promise.all(
       [...this.brands.values()].flatMap(({ workers }) => workers.map((worker) => worker.stop())),
     );
+    await this.outbox.settle();
   }
 
   private poll(): void {

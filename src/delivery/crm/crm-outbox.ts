@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { Coalescer } from '../../common/coalescer.js';
 import { SecretBox } from '../../common/secrets.js';
 import { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
-import { releaseEntries, removeEntries } from '../outbox-statements.js';
+import { releaseEntries } from '../outbox-statements.js';
 import type { CrmAddress, CrmAnswer } from './crm-client.js';
 
+/** Rows that have done their work are deleted together, so many at most or after so many milliseconds. */
+const removedAtOnce = 256;
+const removeAfterMs = 10;
 /** Seconds that a claimed row is kept from others: the longest a dead worker can delay its work. */
 export const leaseSeconds = 30;
 
@@ -46,6 +48,11 @@ const claim = {
   name: 'claim_crm_events',
   text: `select * from claim_crm_events($1, $2, $3, make_interval(secs => ${leaseSeconds}))`,
 };
+/** Without waiting for the disk, as claiming is: a row that a crash brings back is told again. */
+const remove = {
+  name: 'delete_crm_events',
+  text: `delete from outbox where id = any ($1) and (select set_config('synchronous_commit', 'off', true)) = 'off'`,
+};
 const postpone = {
   name: 'put_off_crm_event',
   text: `
@@ -65,13 +72,9 @@ const bringForward = {
 @Injectable()
 export class CrmOutbox {
   private readonly keys: SecretBox;
-  private readonly removals = new Coalescer<string, boolean>(
-    async (ids) => {
-      await this.database.prepared(removeEntries, [ids]);
-      return ids.map(() => true);
-    },
-    { maxItems: 500, maxRuns: 1 },
-  );
+  private done: string[] = [];
+  private removing: Promise<unknown> = Promise.resolve();
+  private timer: NodeJS.Timeout | null = null;
 
   constructor(
     private readonly database: Database,
@@ -113,9 +116,25 @@ export class CrmOutbox {
     await this.database.prepared(releaseEntries, [ids]);
   }
 
-  /** The CRM has answered 200: the row has done its work. */
+  /**
+   * The CRM has answered 200: the row has done its work. Does not wait for its deletion unless many do: the next request must
+   * not wait for a round trip. A row that stays, because the database is away, is told again when its lease is over.
+   */
   async remove(id: string): Promise<void> {
-    await this.removals.add(id);
+    this.done.push(id);
+    if (this.done.length >= removedAtOnce) await this.settle();
+    else this.timer ??= setTimeout(() => void this.settle(), removeAfterMs);
+  }
+
+  /** Resolves when everything removed so far is deleted, as far as it can be. */
+  async settle(): Promise<void> {
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = null;
+    this.removing = this.removing.then(async () => {
+      const ids = this.done.splice(0);
+      if (ids.length > 0) await this.database.prepared(remove, [ids]).catch(() => undefined);
+    });
+    await this.removing;
   }
 
   /** The CRM has not: the row waits `delayMs`. */
