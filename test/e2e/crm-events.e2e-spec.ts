@@ -68,6 +68,23 @@ describe('the event of a change', () => {
     expect(otherCrm.about(others)[0]?.headers).not.toHaveProperty('x-api-key');
   });
 
+  it('of a second change is sent as soon as the first one has been answered', async () => {
+    crm.delayMs = 60;
+    const players = Array.from({ length: 10 }, newPlayerId);
+    for (const player of players) {
+      await post(player, true);
+      await eventually(() => crm.about(player).length === 1);
+      await post(player, false);
+      await eventually(() => crm.about(player).length === 2);
+    }
+    const waits = players.map((player) => {
+      const [first, second] = crm.about(player);
+      return (second?.at ?? 0) - (first?.at ?? 0);
+    });
+    // Without being woken, most would wait for the poll, every 500 ms.
+    expect(waits.filter((wait) => wait < 250).length).toBeGreaterThan(7);
+  });
+
   it('is not sent when nothing has changed', async () => {
     const player = newPlayerId();
     await post(player, false);

@@ -196,7 +196,7 @@ create table outbox (
   constraint pk_outbox primary key (id),
   constraint ck_outbox_kind check (kind between 1 and 6),
   constraint ck_outbox_lane check (lane between 0 and 5)
-) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 create index ix_outbox_due on outbox (brand_id, lane, next_attempt_at, id) where parked_at is null and delivered_at is null;
 create index ix_outbox_player on outbox (brand_id, player_id)
   where lane = 0 and parked_at is null and delivered_at is null;

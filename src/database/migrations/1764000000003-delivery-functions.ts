@@ -14,17 +14,21 @@ export class DeliveryFunctions1764000000003 implements MigrationInterface {
     await runner.query(`
       drop function claim_webhooks(uuid[], integer[], integer, integer, interval);
       drop function queue_webhooks(integer, integer);
-      drop function claim_crm_events(integer, smallint, integer, interval)`);
+      drop function claim_crm_events(integer, smallint, integer, interval, timestamptz)`);
   }
 }
 
 /**
  * Leases due CRM events of a brand, the oldest first. Of several of one player and kind the newest goes, and the older ones
- * with it: the message only says that something has changed. A player for whom an event is under way is left out.
+ * with it: the message only says that something has changed. A player for whom an event is under way is left out. Events
+ * that were due before p_from are passed over: what has been delivered stands in the index until a vacuum, which a long
+ * snapshot elsewhere holds up, and would be read again by every claim.
  */
 const CLAIM_CRM_EVENTS = `
-create function claim_crm_events(p_brand_id integer, p_lane smallint, p_limit integer, p_lease interval)
-returns table (id bigint, player_id text, kind smallint, created_at timestamptz, attempts smallint, origin text)
+create function claim_crm_events(
+  p_brand_id integer, p_lane smallint, p_limit integer, p_lease interval, p_from timestamptz
+) returns table (
+  id bigint, player_id text, kind smallint, created_at timestamptz, due_at timestamptz, attempts smallint, origin text)
 language plpgsql rows 50 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 set jit = off as $$
 #variable_conflict use_column
@@ -38,7 +42,8 @@ begin
     select o.id, o.player_id, o.kind
     from outbox o
     where o.brand_id = p_brand_id and o.lane = p_lane and o.parked_at is null and o.delivered_at is null
-      and o.next_attempt_at <= clock_timestamp() and (o.leased_until is null or o.leased_until < clock_timestamp())
+      and o.next_attempt_at >= p_from and o.next_attempt_at <= clock_timestamp()
+      and (o.leased_until is null or o.leased_until < clock_timestamp())
       and not exists (
         select from outbox b where b.brand_id = p_brand_id and b.player_id = o.player_id and b.lane = 0 and b.parked_at is null
           and b.delivered_at is null and b.leased_until > clock_timestamp())
@@ -50,9 +55,9 @@ begin
     delete from outbox o using due d where o.id = d.id and d.id not in (select n.id from newest n)
   ), leased as (
     update outbox o set leased_until = clock_timestamp() + p_lease from newest n where o.id = n.id
-    returning o.id, o.player_id, o.kind, o.created_at, o.attempts
+    returning o.id, o.player_id, o.kind, o.created_at, o.next_attempt_at, o.attempts
   )
-  select l.id, l.player_id, l.kind, l.created_at, l.attempts, coalesce(p.origin, b.crm_origin, b.origin)
+  select l.id, l.player_id, l.kind, l.created_at, l.next_attempt_at, l.attempts, coalesce(p.origin, b.crm_origin, b.origin)
   from leased l
   join brands b on b.id = p_brand_id
   left join lateral (

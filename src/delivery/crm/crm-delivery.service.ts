@@ -12,6 +12,7 @@ import { Lane, OutboxKind, outboxKindName } from '../outbox-kinds.js';
 import { crmDelay, crmPause, systemClock } from '../schedule.js';
 import { CrmClient } from './crm-client.js';
 import { type CrmBrand, type CrmJob, CrmOutbox } from './crm-outbox.js';
+import { OrderedClaims } from './ordered-claims.js';
 
 const pollEveryMs = 500;
 const staleAfterMs = 10_000;
@@ -48,7 +49,9 @@ export class CrmDeliveryService implements OnApplicationBootstrap, BeforeApplica
 
   onApplicationBootstrap(): void {
     if (!this.config.runsDeliveries) return;
-    this.stopListening = this.signal.listen((brandId) => this.brands.get(brandId)?.workers[0]?.wake());
+    const wake = (brandId: number) => this.brands.get(brandId)?.workers[0]?.wake();
+    this.stopListening = this.signal.listen(wake);
+    this.outbox.onNextWaits = wake;
     this.timer = setInterval(() => this.poll(), pollEveryMs);
     this.poll();
   }
@@ -90,17 +93,20 @@ export class CrmDeliveryService implements OnApplicationBootstrap, BeforeApplica
 
   private open(brand: CrmBrand): BrandLanes {
     const opened: BrandLanes = { brand, workers: [], failuresInARow: 0 };
-    opened.workers = lanes.map(
-      ({ lane, places, ahead }) =>
-        new LaneWorker<CrmJob>({
-          places,
-          ahead,
-          staleAfterMs,
-          claim: (limit) => this.outbox.claim(brand.id, lane, limit),
-          deliver: (job) => this.deliver(opened, job),
-          release: (jobs) => this.outbox.release(jobs.map(({ id }) => id)),
-        }),
-    );
+    opened.workers = lanes.map(({ lane, places, ahead }) => {
+      const claims = new OrderedClaims((limit, from) => this.outbox.claim(brand.id, lane, limit, from));
+      return new LaneWorker<CrmJob>({
+        places,
+        ahead,
+        staleAfterMs,
+        claim: (limit) => claims.next(limit),
+        deliver: (job) => this.deliver(opened, job),
+        release: async (jobs) => {
+          await this.outbox.release(jobs.map(({ id }) => id));
+          claims.restart();
+        },
+      });
+    });
     return opened;
   }
 

@@ -16,6 +16,7 @@ export interface CrmJob {
   playerId: string;
   kind: number;
   changedAt: Date;
+  dueAt: Date;
   /** Failed attempts so far. */
   attempts: number;
   origin: string;
@@ -30,6 +31,7 @@ interface ClaimRow {
   player_id: string;
   kind: number;
   created_at: Date;
+  due_at: Date;
   attempts: number;
   origin: string;
 }
@@ -46,12 +48,23 @@ const listBrands = {
 };
 const claim = {
   name: 'claim_crm_events',
-  text: `select * from claim_crm_events($1, $2, $3, make_interval(secs => ${leaseSeconds}))`,
+  text: `select * from claim_crm_events($1, $2, $3, make_interval(secs => ${leaseSeconds}), $4)`,
 };
-/** Without waiting for the disk, as claiming is: a row that a crash brings back is told again. */
+/**
+ * Without waiting for the disk, as claiming is: a row that a crash brings back is told again. Answers the brands of players
+ * for whom another event has waited for this one.
+ */
 const remove = {
   name: 'delete_crm_events',
-  text: `delete from outbox where id = any ($1) and (select set_config('synchronous_commit', 'off', true)) = 'off'`,
+  text: `
+    with told as (
+      delete from outbox where id = any ($1) and (select set_config('synchronous_commit', 'off', true)) = 'off'
+      returning brand_id, player_id, lane
+    )
+    select distinct t.brand_id from told t
+    where t.lane = 0 and exists (
+      select from outbox o where o.brand_id = t.brand_id and o.player_id = t.player_id and o.lane = 0 and o.parked_at is null
+        and o.delivered_at is null and o.id <> all ($1))`,
 };
 const postpone = {
   name: 'put_off_crm_event',
@@ -72,6 +85,8 @@ const bringForward = {
 @Injectable()
 export class CrmOutbox {
   private readonly keys: SecretBox;
+  /** Called with a brand when an event that waited for another of its player need not wait any more. */
+  onNextWaits: (brandId: number) => void = () => undefined;
   private done: string[] = [];
   private removing: Promise<unknown> = Promise.resolve();
   private timer: NodeJS.Timeout | null = null;
@@ -98,14 +113,16 @@ export class CrmOutbox {
     return { brands, unreadable };
   }
 
-  /** Leases at most `limit` due events of a brand's lane. */
-  async claim(brandId: number, lane: number, limit: number): Promise<CrmJob[]> {
-    const rows = await this.database.prepared<ClaimRow>(claim, [brandId, lane, limit]);
+  /** Leases at most `limit` due events of a brand's lane, of those that fell due at `from` or later, if that is given. */
+  async claim(brandId: number, lane: number, limit: number, from: Date | null): Promise<CrmJob[]> {
+    const values = [brandId, lane, limit, from ?? '-infinity'];
+    const rows = await this.database.prepared<ClaimRow>(claim, values);
     return rows.map((row) => ({
       id: row.id,
       playerId: row.player_id,
       kind: row.kind,
       changedAt: row.created_at,
+      dueAt: row.due_at,
       attempts: row.attempts,
       origin: row.origin,
     }));
@@ -132,7 +149,9 @@ export class CrmOutbox {
     this.timer = null;
     this.removing = this.removing.then(async () => {
       const ids = this.done.splice(0);
-      if (ids.length > 0) await this.database.prepared(remove, [ids]).catch(() => undefined);
+      if (ids.length === 0) return;
+      const rows = await this.database.prepared<{ brand_id: number }>(remove, [ids]).catch(() => []);
+      for (const row of rows) this.onNextWaits(row.brand_id);
     });
     await this.removing;
   }

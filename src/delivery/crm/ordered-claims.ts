@@ -1,0 +1,33 @@
+import type { CrmJob } from './crm-outbox.js';
+
+/** Milliseconds between claims from the start. */
+const fromStartEveryMs = 5000;
+/** How many milliseconds later than others a change may be committed and still be seen at once. */
+const lateCommitMs = 1000;
+
+/**
+ * Claims from where the last claim ended, so that rows which have been delivered, and which no vacuum has removed yet, are not
+ * read again and again; and every few seconds from the start, where events lie whose change was committed late or whose
+ * worker died.
+ */
+export class OrderedClaims {
+  private reached = 0;
+  private fromStartAt = 0;
+
+  constructor(private readonly claim: (limit: number, from: Date | null) => Promise<CrmJob[]>) {}
+
+  /** The next due events, at most `limit`. */
+  async next(limit: number): Promise<CrmJob[]> {
+    const now = Date.now();
+    const isFromStart = now - this.fromStartAt >= fromStartEveryMs;
+    if (isFromStart) this.fromStartAt = now;
+    const jobs = await this.claim(limit, isFromStart ? null : new Date(this.reached - lateCommitMs));
+    this.reached = jobs.reduce((latest, { dueAt }) => Math.max(latest, dueAt.getTime()), this.reached);
+    return jobs;
+  }
+
+  /** The next claim begins at the start: something was given back. */
+  restart(): void {
+    this.fromStartAt = 0;
+  }
+}
