@@ -8,6 +8,8 @@ import { OutboxSignal } from '../database/outbox-signal.js';
 const channel = 'player_consent_outbox';
 const notifyEveryMs = 20;
 const reconnectAfterMs = 2000;
+/** A payload is 8 kB at most; brands beyond that wait for the poll. */
+const brandsAtOnce = 500;
 
 /**
  * Tells other instances that there is something in the outbox, and hears it of them: on a connection of its own and at most
@@ -70,12 +72,16 @@ export class OutboxListener implements OnApplicationBootstrap, BeforeApplication
 
   private tell(brandId: number): void {
     this.pending.add(brandId);
-    this.timer ??= setTimeout(() => {
-      this.timer = null;
-      const payload = `${this.instance} ${[...this.pending].slice(0, 500).join(',')}`;
-      this.pending.clear();
-      this.client?.query('select pg_notify($1, $2)', [channel, payload]).catch(() => undefined);
-    }, notifyEveryMs);
+    this.timer ??= setTimeout(() => void this.notify(), notifyEveryMs);
+  }
+
+  /** One at a time: what comes meanwhile goes with the next. */
+  private async notify(): Promise<void> {
+    const payload = `${this.instance} ${[...this.pending].slice(0, brandsAtOnce).join(',')}`;
+    this.pending.clear();
+    await this.client?.query('select pg_notify($1, $2)', [channel, payload]).catch(() => undefined);
+    this.timer =
+      this.pending.size === 0 || this.isStopped ? null : setTimeout(() => void this.notify(), notifyEveryMs);
   }
 
   private hear(payload: string): void {

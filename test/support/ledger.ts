@@ -1,4 +1,9 @@
-import type { TestApp } from './test-app.js';
+import type { QueryResultRow } from 'pg';
+
+/** Whatever can run a statement past the service, such as a TestApp. */
+export interface LedgerReader {
+  sql<Row extends QueryResultRow>(text: string): Promise<Row[]>;
+}
 
 const columns = ['email', 'sms', 'telephone', 'post_mail', 'site_notification', 'push_notification', 'chat'];
 
@@ -6,7 +11,7 @@ const columns = ['email', 'sms', 'telephone', 'post_mail', 'site_notification', 
  * What is wrong with the ledger as a whole, one line each; empty when every chain holds: numbers without gaps, before = the
  * after before it, and each state the sum of its events.
  */
-export async function findLedgerFaults(app: TestApp): Promise<string[]> {
+export async function findLedgerFaults(app: LedgerReader): Promise<string[]> {
   const list = async (text: string) => (await app.sql<{ fault: string }>(text)).map(({ fault }) => fault);
   const gaps = await list(`
     select format('%s: %s events, numbered %s to %s', player_id, count(*), min(seq), max(seq)) as fault

@@ -40,6 +40,14 @@ export async function removeAbandonedClusters(): Promise<void> {
   for (const name of names) await removeIfAbandoned(join(tmpdir(), name)).catch(() => undefined);
 }
 
+/** A temporary folder for a cluster; should its run be cut short, a later one removes it. */
+export function makeClusterFolder(): string {
+  const dataDir = mkdtempSync(join(tmpdir(), PREFIX));
+  // As root the server runs as another user, who must get through; what is inside it is closed again.
+  chmodSync(dataDir, 0o711);
+  return dataDir;
+}
+
 /** Starts a server in a temporary folder, or takes the one that TEST_DATABASE_URL (of a superuser) names. */
 export async function startTestCluster(): Promise<TestCluster> {
   const existing = process.env.TEST_DATABASE_URL;
@@ -47,10 +55,8 @@ export async function startTestCluster(): Promise<TestCluster> {
     return { superuserUrl: (database) => withDatabase(existing, database), stop: () => Promise.resolve() };
   }
   await removeAbandonedClusters();
-  const dataDir = mkdtempSync(join(tmpdir(), PREFIX));
+  const dataDir = makeClusterFolder();
   const remove = () => rmSync(dataDir, { recursive: true, force: true });
-  // As root the server runs as another user, who must get through; what is inside it is closed again.
-  chmodSync(dataDir, 0o711);
   try {
     const settings = { max_connections: '200' };
     const server = await startEmbeddedPostgres({ dataDir, durable: false, settings });
