@@ -35,7 +35,7 @@ export class DeliveriesController {
   @RequireScope('webhooks:manage')
   @HttpCode(202)
   @ApiAnswers(202, DeliveryDto)
-  @Problems(404)
+  @Problems(404, 409)
   async redeliver(@Client() { brandId }: ClientPrincipal, @Param('id') id: string): Promise<DeliveryDto> {
     if (!deliveryId.test(id)) throw new AppError('not_found', 'there is no such delivery');
     return toDeliveryDto(await this.deliveries.redeliver(brandId, id));

@@ -11,6 +11,8 @@ const outdated = [
   'access_tokens where expires_at < now()',
   `sessions where expires_at < now() - interval '7 days'`,
   `idempotency_keys where created_at < now() - interval '24 hours'`,
+  // Left by a crash while their subscription was removed.
+  'outbox where kind = 4 and (brand_id, subscription_id) not in (select brand_id, id from webhook_subscriptions)',
   `outbox where delivered_at < now() - interval '30 days'`,
   `outbox where parked_at < now() - interval '90 days'`,
 ];

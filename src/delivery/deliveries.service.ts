@@ -80,7 +80,9 @@ const redeliver = {
   text: `
     update outbox o set next_attempt_at = clock_timestamp(), parked_at = null, delivered_at = null,
       attempts = case when parked_at is null and delivered_at is null then attempts else 0 end
-    where o.brand_id = $1 and o.id = $2 returning ${columns}`,
+    where o.brand_id = $1 and o.id = $2 and not exists (
+      select from webhook_subscriptions s where s.id = o.subscription_id and s.disabled_at is not null)
+    returning ${columns}`,
 };
 
 /** Shows operators what leaves the service and what does not, and tries again when they ask for it. */
@@ -110,19 +112,20 @@ export class DeliveriesService {
 
   /**
    * Makes a delivery due at once: one that waits, one that was parked, or a webhook that was delivered before. Rejects with
-   * not_found when it has left and is not kept.
+   * not_found when it has left and is not kept, and with conflict when its subscription is switched off.
    */
   async redeliver(brandId: number, id: string): Promise<Delivery> {
     const [row] = await this.database.prepared<DeliveryRow>(redeliver, [brandId, id]);
-    if (!row) throw new AppError('not_found', 'there is no such delivery: it has left, or never was');
+    if (!row) {
+      const [isThere] = await this.database.prepared<DeliveryRow>(find, [brandId, id]);
+      if (isThere)
+        throw new AppError(
+          'conflict',
+          'the subscription is switched off: a ping that arrives switches it on',
+        );
+      throw new AppError('not_found', 'there is no such delivery: it has left, or never was');
+    }
     this.signal.raise(brandId);
-    return toDelivery(row);
-  }
-
-  /** One delivery; not_found when the brand has none of that id. */
-  async get(brandId: number, id: string): Promise<Delivery> {
-    const [row] = await this.database.prepared<DeliveryRow>(find, [brandId, id]);
-    if (!row) throw new AppError('not_found', 'there is no such delivery');
     return toDelivery(row);
   }
 }

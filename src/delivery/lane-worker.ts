@@ -1,18 +1,22 @@
+import { settleWithin } from '../common/deadline.js';
+
 export interface LaneOptions<Job> {
   /** Deliveries under way at once at most. */
   places: number;
   /** Jobs taken ahead of a free place, to save round trips. They are leased all the while. */
   ahead: number;
-  /** Takes at most `limit` due jobs under a lease; rejects while the database is away. */
-  claim(limit: number): Promise<Job[]>;
+  /** Takes at most `limit` due jobs under a lease, only such as were never tried if that is asked for. */
+  claim(limit: number, onlyFresh: boolean): Promise<Job[]>;
+  /** Told of what a claim rejected with; the next poll claims again. */
+  onClaimFailure(error: unknown): void;
   /** Delivers one job and writes down what came of it. What it rejects with is dropped: the lease runs out. */
   deliver(job: Job): Promise<void>;
   /** Gives back jobs that were taken and not begun; what it rejects with is dropped: their lease runs out. */
   release(jobs: Job[]): Promise<void>;
-  /** Milliseconds a claimed job may wait for its place; then it is left to the lease. */
-  staleAfterMs: number;
 }
 
+/** Milliseconds a claimed job may wait for its place; then it is left to its lease. */
+const staleAfterMs = 10_000;
 /** Milliseconds that what is under way has to end when the service stops; its lease covers the rest. */
 const stopLimitMs = 5000;
 
@@ -23,7 +27,8 @@ export class LaneWorker<Job> {
   private claiming: Promise<void> | null = null;
   private isWoken = false;
   private isStopped = false;
-  private restingUntil = 0;
+  /** Until when only fresh jobs are tried, by the clock that nobody sets; 0 = the lane does not rest. */
+  private restsUntil = 0;
 
   constructor(private readonly options: LaneOptions<Job>) {}
 
@@ -33,32 +38,35 @@ export class LaneWorker<Job> {
     this.pump();
   }
 
-  /** Takes nothing for so many milliseconds, and then one job alone until it is woken again. */
+  /**
+   * The other side is away: from now on one job at a time, and for so many milliseconds none that has failed before. Lasts
+   * until `resume`.
+   */
   rest(milliseconds: number): void {
-    this.restingUntil = Date.now() + milliseconds;
+    this.restsUntil = performance.now() + milliseconds;
     void this.releaseWaiting();
   }
 
   get isResting(): boolean {
-    return Date.now() < this.restingUntil;
+    return performance.now() < this.restsUntil;
   }
 
-  /** Ends the rest. */
+  /** The other side answers again. */
   resume(): void {
-    this.restingUntil = 0;
+    this.restsUntil = 0;
+    this.wake();
   }
 
   /** Takes nothing more; resolves when what is under way has ended, or after 5 s. */
   async stop(): Promise<void> {
     this.isStopped = true;
+    await settleWithin(this.end(), stopLimitMs);
+  }
+
+  private async end(): Promise<void> {
     await this.claiming;
     await this.releaseWaiting();
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, stopLimitMs);
-    });
-    await Promise.race([Promise.all(this.running), limit]);
-    clearTimeout(timer);
+    await Promise.all(this.running);
   }
 
   private async releaseWaiting(): Promise<void> {
@@ -68,12 +76,9 @@ export class LaneWorker<Job> {
 
   private pump(): void {
     this.startWaiting();
-    const { places, ahead } = this.options;
-    const room = places + ahead - this.running.size - this.waiting.length;
-    // Not for every place that falls free: a claim is a round trip.
-    const isWorthIt =
-      this.running.size + this.waiting.length <= places / 2 || this.waiting.length <= ahead / 2;
-    if (!this.isWoken || this.isStopped || this.claiming || room <= 0 || !isWorthIt || this.isResting) return;
+    if (!this.isWoken || this.isStopped || this.claiming) return;
+    const room = this.roomForMore();
+    if (room <= 0) return;
     this.isWoken = false;
     this.claiming = this.claim(room).finally(() => {
       this.claiming = null;
@@ -81,16 +86,24 @@ export class LaneWorker<Job> {
     });
   }
 
+  private roomForMore(): number {
+    const taken = this.running.size + this.waiting.length;
+    if (this.restsUntil > 0) return 1 - taken;
+    const { places, ahead } = this.options;
+    // Not for every place that falls free: a claim is a round trip.
+    const isWorthIt = taken <= places / 2 || this.waiting.length <= ahead / 2;
+    return isWorthIt ? places + ahead - taken : 0;
+  }
+
   private async claim(room: number): Promise<void> {
     try {
-      const limit = this.restingUntil > 0 ? 1 : room;
-      const jobs = await this.options.claim(limit);
-      const claimedAt = Date.now();
+      const jobs = await this.options.claim(room, this.isResting);
+      const claimedAt = performance.now();
       for (const job of jobs) this.waiting.push({ job, claimedAt });
       // There may be more than there was room for.
       if (jobs.length > 0) this.isWoken = true;
-    } catch {
-      // The database is away: the next poll asks again.
+    } catch (error) {
+      this.options.onClaimFailure(error);
     }
   }
 
@@ -98,7 +111,7 @@ export class LaneWorker<Job> {
     while (this.running.size < this.options.places && !this.isStopped) {
       const next = this.waiting.shift();
       if (!next) return;
-      if (Date.now() - next.claimedAt > this.options.staleAfterMs) continue;
+      if (performance.now() - next.claimedAt > staleAfterMs) continue;
       const run: Promise<void> = this.options
         .deliver(next.job)
         .catch(() => undefined)

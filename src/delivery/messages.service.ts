@@ -10,6 +10,7 @@ import { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { OutboxSignal } from '../database/outbox-signal.js';
 import { DeliveryMetrics } from './delivery-metrics.js';
+import { reportClaimFailure } from './claim-failure.js';
 import { LaneWorker } from './lane-worker.js';
 import { isPermanentMailFailure } from './mail/mail-transport.js';
 import { type MessageJob, MessageTransports } from './message-transports.js';
@@ -21,7 +22,6 @@ import { isPermanentSmsFailure } from './sms/sms-transport.js';
 const pollEveryMs = 500;
 /** Seconds; more than any try takes. */
 const leaseSeconds = 60;
-const staleAfterMs = 10_000;
 const placesPerLane = 4;
 
 /** A mail to one person. What the template names besides brand and address of the service stands in `variables`. */
@@ -50,11 +50,11 @@ const claim = {
     with due as materialized (
       select d.id from brands b
       cross join lateral (
-        select o.id from outbox o
+        select o.id, o.next_attempt_at from outbox o
         where o.brand_id = b.id and o.lane = $1 and o.parked_at is null and o.delivered_at is null
-          and o.next_attempt_at <= clock_timestamp() and (o.leased_until is null or o.leased_until < clock_timestamp())
+          and o.next_attempt_at <= now() and (o.leased_until is null or o.leased_until < now())
         order by o.next_attempt_at, o.id limit $2 for update of o skip locked) d
-      limit $2
+      order by d.next_attempt_at limit $2
     ), leased as (
       update outbox o set leased_until = clock_timestamp() + make_interval(secs => ${leaseSeconds}) from due d where o.id = d.id
       returning o.*
@@ -80,9 +80,9 @@ export class MessagesService implements OnApplicationBootstrap, BeforeApplicatio
       new LaneWorker<MessageJob>({
         places: placesPerLane,
         ahead: 0,
-        staleAfterMs,
         claim: (limit) => this.database.prepared<MessageJob>(claim, [lane, limit]),
         deliver: (job) => this.deliver(job),
+        onClaimFailure: (error) => reportClaimFailure(this.logger, error),
         release: async (jobs) => {
           await this.database.prepared(releaseEntries, [jobs.map(({ id }) => id)]);
         },

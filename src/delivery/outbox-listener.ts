@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Client } from 'pg';
+import { settleWithin } from '../common/deadline.js';
 import { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { OutboxSignal } from '../database/outbox-signal.js';
@@ -8,6 +9,8 @@ import { OutboxSignal } from '../database/outbox-signal.js';
 const channel = 'player_consent_outbox';
 const notifyEveryMs = 20;
 const reconnectAfterMs = 2000;
+/** A connection that is half open never says that it has ended. */
+const endLimitMs = 1000;
 /** A payload is 8 kB at most; brands beyond that wait for the poll. */
 const brandsAtOnce = 500;
 
@@ -45,7 +48,7 @@ export class OutboxListener implements OnApplicationBootstrap, BeforeApplication
     this.stopListening();
     clearTimeout(this.reconnect);
     if (this.timer) clearTimeout(this.timer);
-    await this.client?.end().catch(() => undefined);
+    if (this.client) await settleWithin(this.client.end(), endLimitMs);
   }
 
   private async connect(): Promise<void> {
@@ -56,8 +59,10 @@ export class OutboxListener implements OnApplicationBootstrap, BeforeApplication
     try {
       await client.connect();
       await client.query(`listen ${channel}`);
-      this.client = client;
+      if (this.isStopped) await client.end();
+      else this.client = client;
     } catch {
+      void client.end().catch(() => undefined);
       this.connectLater(client);
     }
   }

@@ -15,7 +15,7 @@ const hour = 60 * minute;
 const day = 24 * hour;
 
 const longestCrmDelay = 5 * minute;
-const longestPause = 30 * second;
+const longestPause = 10 * second;
 const longestRetryAfter = day;
 const webhookDelays = [
   5 * second,

@@ -182,6 +182,36 @@ describe('a CRM that does not answer 200', () => {
     await eventually(async () => (await app.sql('select 1 from outbox where brand_id = 1')).length === 0);
   }, 40_000);
 
+  it.each([404, 500])(
+    'with %s to some players for ever is told of the others at once',
+    async (status) => {
+      const refused = new Set(Array.from({ length: 30 }, newPlayerId));
+      crm.behave = ({ body }) => (refused.has(body.user_id) ? status : 200);
+      await Promise.all([...refused].map((player) => post(player)));
+      await eventually(() => [...refused].every((player) => crm.about(player).length > 0), 30_000);
+      for (let count = 0; count < 5; count++) {
+        const player = newPlayerId();
+        const startedAt = Date.now();
+        await post(player);
+        await eventually(() => crm.about(player).length > 0);
+        expect((crm.about(player)[0]?.at ?? 0) - startedAt).toBeLessThan(1000);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+      }
+      crm.behave = () => 200;
+      await app.sql('delete from outbox where brand_id = 1');
+    },
+    60_000,
+  );
+
+  it('that answers 200 and never ends its answer has been told', async () => {
+    crm.isEndless = true;
+    const player = newPlayerId();
+    await post(player);
+    await gone(player);
+    expect(crm.about(player)).toHaveLength(1);
+    crm.isEndless = false;
+  });
+
   it('holds up no other brand', async () => {
     crm.behave = () => 'hang';
     await Promise.all(Array.from({ length: 60 }, () => post(newPlayerId())));

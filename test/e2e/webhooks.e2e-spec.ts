@@ -301,6 +301,65 @@ describe('a receiver that fails', () => {
     await hanging.stop();
   });
 
+  it('and hangs under 64 subscriptions of a brand takes no place of another brand', async () => {
+    const hanging = new WebhookReceiver();
+    hanging.behave = () => 'hang';
+    await hanging.start();
+    for (let count = 0; count < 64; count++) await subscribe(hanging.url);
+    const elsewhere = new WebhookReceiver();
+    await elsewhere.start();
+    await subscribe(elsewhere.url, {}, 2);
+    await Promise.all(Array.from({ length: 20 }, () => post(newPlayerId(), true)));
+    await eventually(() => hanging.webhooks.length >= 100);
+    const player = newPlayerId();
+    await post(player, true, undefined, otherBrandKey);
+    await eventually(() => elsewhere.about(player).length === 1, 5000);
+    for (const { id } of await subscriptions.list(2)) await subscriptions.remove(2, id);
+    for (const { id } of await subscriptions.list(1)) await subscriptions.remove(1, id);
+    await Promise.all([hanging.stop(), elsewhere.stop()]);
+  });
+
+  it('whose secret cannot be opened any more is shown as that, and delays nobody', async () => {
+    await app.sql(
+      `update webhook_subscriptions set secret = decode('00000000', 'hex') || secret where id = $1`,
+      [subscriptionId],
+    );
+    const mine = new WebhookReceiver();
+    await mine.start();
+    await subscribe(mine.url);
+    const player = newPlayerId();
+    await post(player, true);
+    await eventually(() => mine.about(player).length === 1);
+    const [row] = await app.sql<{ last_error: string }>(
+      'select last_error from outbox where brand_id = 1 and player_id = $1 and subscription_id = $2',
+      [player, subscriptionId],
+    );
+    expect(row?.last_error).toBe('the secret was sealed under a key that SECRET_KEYS no longer has');
+    await mine.stop();
+  });
+
+  it('that is switched off while webhooks are under way leaves none waiting', async () => {
+    const [slow, last] = [newPlayerId(), newPlayerId()];
+    const open: (() => void)[] = [];
+    receiver.behave = ({ body }) => {
+      if (body.data.CustomUserId === last) return { status: 410 };
+      open.push(() => void receiver.stop());
+      return 'hang';
+    };
+    await post(slow, true);
+    await arrived(slow);
+    await post(last, true);
+    await eventually(async () => (await subscriptions.get(1, subscriptionId)).disabledAt);
+    for (const close of open) close();
+    await eventually(async () => (await entry(slow)).parked);
+    const { id } = await entry(slow);
+    const again = await app.call('POST', `/api/deliveries/${id}/redeliver`);
+    expect([again.status, again.as<{ detail: string }>().detail]).toEqual([
+      409,
+      'the subscription is switched off: a ping that arrives switches it on',
+    ]);
+  });
+
   it('after a worker died with it under way, is asked by another once the lease is over', async () => {
     const player = newPlayerId();
     receiver.behave = () => ({ status: 500 });

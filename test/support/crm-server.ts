@@ -20,6 +20,8 @@ export class CrmServer {
   behave: (request: CrmRequest) => CrmBehaviour = () => 200;
   /** Milliseconds before each answer. */
   delayMs = 0;
+  /** Whether answers begin and never end. */
+  isEndless = false;
   private server?: Server;
   private port = 0;
 
@@ -63,10 +65,11 @@ export class CrmServer {
       response.destroy();
       return;
     }
-    setTimeout(
-      () => response.writeHead(behaviour, { 'content-type': 'application/json' }).end('{}'),
-      this.delayMs,
-    );
+    setTimeout(() => {
+      response.writeHead(behaviour, { 'content-type': 'application/json' });
+      if (this.isEndless) response.write('{');
+      else response.end('{}');
+    }, this.delayMs);
   }
 }
 

@@ -8,13 +8,15 @@ export class DeliveryFunctions1764000000003 implements MigrationInterface {
     await runner.query(CLAIM_CRM_EVENTS);
     await runner.query(QUEUE_WEBHOOKS);
     await runner.query(CLAIM_WEBHOOKS);
+    await runner.query(PARK_WEBHOOKS);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      drop function claim_webhooks(uuid[], integer[], integer, integer, interval);
+      drop function park_webhooks(integer, uuid, text);
+      drop function claim_webhooks(uuid[], integer[], integer[], integer[], integer, integer, integer, interval);
       drop function queue_webhooks(integer, integer);
-      drop function claim_crm_events(integer, smallint, integer, interval, timestamptz)`);
+      drop function claim_crm_events(integer, smallint, integer, interval, timestamptz, boolean)`);
   }
 }
 
@@ -22,31 +24,35 @@ export class DeliveryFunctions1764000000003 implements MigrationInterface {
  * Leases due CRM events of a brand, the oldest first. Of several of one player and kind the newest goes, and the older ones
  * with it: the message only says that something has changed. A player for whom an event is under way is left out. Events
  * that were due before p_from are passed over: what has been delivered stands in the index until a vacuum, which a long
- * snapshot elsewhere holds up, and would be read again by every claim.
+ * snapshot elsewhere holds up, and would be read again by every claim. With p_only_fresh none that has failed before is taken.
  */
 const CLAIM_CRM_EVENTS = `
 create function claim_crm_events(
-  p_brand_id integer, p_lane smallint, p_limit integer, p_lease interval, p_from timestamptz
+  p_brand_id integer, p_lane smallint, p_limit integer, p_lease interval, p_from timestamptz, p_only_fresh boolean
 ) returns table (
   id bigint, player_id text, kind smallint, created_at timestamptz, due_at timestamptz, attempts smallint, origin text)
 language plpgsql rows 50 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 set jit = off as $$
 #variable_conflict use_column
+declare
+  v_now timestamptz;
 begin
   -- A lease that a crash of the server undoes is taken again: its commit need not wait for the disk.
   perform set_config('synchronous_commit', 'off', true);
   -- One claim of a brand at a time: two could each take an event of one player.
   perform pg_advisory_xact_lock(2007, p_brand_id);
+  -- A variable bounds the scan of the index, which the clock itself would not.
+  v_now := clock_timestamp();
   return query
   with due as materialized (
     select o.id, o.player_id, o.kind
     from outbox o
     where o.brand_id = p_brand_id and o.lane = p_lane and o.parked_at is null and o.delivered_at is null
-      and o.next_attempt_at >= p_from and o.next_attempt_at <= clock_timestamp()
-      and (o.leased_until is null or o.leased_until < clock_timestamp())
+      and o.next_attempt_at >= p_from and o.next_attempt_at <= v_now
+      and (o.leased_until is null or o.leased_until < v_now) and (o.attempts = 0 or not p_only_fresh)
       and not exists (
         select from outbox b where b.brand_id = p_brand_id and b.player_id = o.player_id and b.lane = 0 and b.parked_at is null
-          and b.delivered_at is null and b.leased_until > clock_timestamp())
+          and b.delivered_at is null and b.leased_until > v_now)
     order by o.next_attempt_at, o.id limit p_limit
     for update of o skip locked
   ), newest as materialized (
@@ -54,7 +60,7 @@ begin
   ), collapsed as (
     delete from outbox o using due d where o.id = d.id and d.id not in (select n.id from newest n)
   ), leased as (
-    update outbox o set leased_until = clock_timestamp() + p_lease from newest n where o.id = n.id
+    update outbox o set leased_until = v_now + p_lease from newest n where o.id = n.id
     returning o.id, o.player_id, o.kind, o.created_at, o.next_attempt_at, o.attempts
   )
   select l.id, l.player_id, l.kind, l.created_at, l.next_attempt_at, l.attempts, coalesce(p.origin, b.crm_origin, b.origin)
@@ -97,41 +103,68 @@ begin
 end $$;`;
 
 /**
- * Leases due webhooks, at most p_per_subscription of each subscription (less those of it that this instance has under way).
- * A webhook waits for earlier ones of its subject that were not tried yet, and no longer than that.
+ * Leases due webhooks: of a subscription at most p_per_subscription with what is under way (one, while it fails), of a brand at
+ * most p_per_brand. Subscriptions that do not fail, and have the least under way, come first, so that receivers that hang take
+ * no place of others. A webhook waits for earlier ones of its subject that were not tried yet, and no longer than that.
  */
 const CLAIM_WEBHOOKS = `
 create function claim_webhooks(
-  p_busy uuid[], p_busy_counts integer[], p_per_subscription integer, p_limit integer, p_lease interval
+  p_busy uuid[], p_busy_counts integer[], p_brands integer[], p_brand_counts integer[],
+  p_per_subscription integer, p_per_brand integer, p_limit integer, p_lease interval
 ) returns table (
   id bigint, brand_id integer, player_id text, seq bigint, created_at timestamptz, attempts smallint, message_id uuid,
   subscription_id uuid, url text, secret bytea, old_secret bytea, failing_since timestamptz)
 language plpgsql rows 50 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 set jit = off as $$
 #variable_conflict use_column
+declare
+  v_now timestamptz := clock_timestamp();
 begin
   return query
-  with due as materialized (
-    select d.id
+  with candidates as materialized (
+    select d.id, s.brand_id, s.failing_since, coalesce(b.under_way, 0) as under_way
     from webhook_subscriptions s
     left join unnest(p_busy, p_busy_counts) as b (id, under_way) on b.id = s.id
     cross join lateral (
       select o.id from outbox o
       where o.subscription_id = s.id and o.parked_at is null and o.delivered_at is null
-        and o.next_attempt_at <= clock_timestamp() and (o.leased_until is null or o.leased_until < clock_timestamp())
+        and o.next_attempt_at <= v_now and (o.leased_until is null or o.leased_until < v_now)
         and not exists (
           select from outbox e where e.subscription_id = s.id and e.player_id = o.player_id and e.id < o.id
             and e.attempts = 0 and e.parked_at is null and e.delivered_at is null)
-      order by o.next_attempt_at, o.id limit greatest(0, p_per_subscription - coalesce(b.under_way, 0))
+      order by o.next_attempt_at, o.id
+      limit greatest(0, case when s.failing_since is null then p_per_subscription else 1 end - coalesce(b.under_way, 0))
       for update of o skip locked) d
     where s.disabled_at is null
-    limit p_limit
+  ), ranked as (
+    select c.*, row_number() over (partition by c.brand_id order by c.failing_since nulls first, c.under_way, c.id) as place
+    from candidates c
+  ), due as materialized (
+    select r.id from ranked r
+    left join unnest(p_brands, p_brand_counts) as b (id, under_way) on b.id = r.brand_id
+    where r.place <= p_per_brand - coalesce(b.under_way, 0)
+    order by r.failing_since nulls first, r.under_way, r.id limit p_limit
   ), leased as (
-    update outbox o set leased_until = clock_timestamp() + p_lease from due d where o.id = d.id
+    update outbox o set leased_until = v_now + p_lease from due d where o.id = d.id
     returning o.id, o.brand_id, o.player_id, o.seq, o.created_at, o.attempts, o.message_id, o.subscription_id
   )
   select l.id, l.brand_id, l.player_id, l.seq, l.created_at, l.attempts, l.message_id, l.subscription_id, s.url, s.secret,
-    case when s.old_secret_until > clock_timestamp() then s.old_secret end, s.failing_since
+    case when s.old_secret_until > v_now then s.old_secret end, s.failing_since
   from leased l join webhook_subscriptions s on s.id = l.subscription_id
   order by l.id;
+end $$;`;
+
+/** Parks what waits for a subscription that has been switched off. Answers how many. */
+const PARK_WEBHOOKS = `
+create function park_webhooks(p_brand_id integer, p_subscription_id uuid, p_reason text) returns integer
+language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off as $$
+declare
+  v_parked integer;
+begin
+  -- After this nobody makes webhooks for it any more: whoever does sees that it is off.
+  perform pg_advisory_xact_lock(2008, p_brand_id);
+  update outbox set parked_at = clock_timestamp(), next_attempt_at = clock_timestamp(), leased_until = null, last_error = p_reason
+  where brand_id = p_brand_id and subscription_id = p_subscription_id and parked_at is null and delivered_at is null;
+  get diagnostics v_parked = row_count;
+  return v_parked;
 end $$;`;

@@ -24,7 +24,7 @@ export interface CrmAnswer {
 
 const timeoutMs = 15_000;
 const connectTimeoutMs = 5000;
-const mostConnections = 64;
+const mostConnections = 128;
 const keepAliveMs = 30_000;
 const answerLimitBytes = 16_384;
 
@@ -47,6 +47,8 @@ export class CrmClient implements OnApplicationShutdown {
         origin,
         path: `${pathname.replace(/\/+$/, '')}/v2/integration/user/${message.path}`,
         method: 'PUT',
+        // Over everything: the wait for a connection, and an answer that trickles in.
+        signal: AbortSignal.timeout(timeoutMs),
         headers: { 'content-type': 'application/json', ...(apiKey !== null && { 'x-api-key': apiKey }) },
         body: JSON.stringify({
           user_id: message.userId,
@@ -54,8 +56,8 @@ export class CrmClient implements OnApplicationShutdown {
           origin: message.origin,
         }),
       });
-      // The answer says nothing more; what cannot be read any more is no failure.
-      await body.dump({ limit: answerLimitBytes }).catch(() => undefined);
+      // The answer says nothing more; a body that is long or slow costs its connection, nothing else.
+      body.dump({ limit: answerLimitBytes }).catch(() => undefined);
       return { status: statusCode, error: null };
     } catch (error) {
       return { status: null, error: reasonOf(error) };

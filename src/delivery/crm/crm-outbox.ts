@@ -8,6 +8,9 @@ import type { CrmAddress, CrmAnswer } from './crm-client.js';
 /** Rows that have done their work are deleted together, so many at most or after so many milliseconds. */
 const removedAtOnce = 256;
 const removeAfterMs = 10;
+/** A CRM that is away fails an event so often at most before it rests; one that fails more often has a reason of its own. */
+const broughtForwardUpTo = 3;
+const broughtForwardAtOnce = 5000;
 /** Seconds that a claimed row is kept from others: the longest a dead worker can delay its work. */
 export const leaseSeconds = 30;
 
@@ -20,6 +23,14 @@ export interface CrmJob {
   /** Failed attempts so far. */
   attempts: number;
   origin: string;
+}
+
+/** Which due events are meant. */
+export interface ClaimRange {
+  /** Those that fell due then or later; null for all. */
+  from: Date | null;
+  /** Those alone that were never tried. */
+  onlyFresh: boolean;
 }
 
 export interface CrmBrand extends CrmAddress {
@@ -48,7 +59,7 @@ const listBrands = {
 };
 const claim = {
   name: 'claim_crm_events',
-  text: `select * from claim_crm_events($1, $2, $3, make_interval(secs => ${leaseSeconds}), $4)`,
+  text: `select * from claim_crm_events($1, $2, $3, make_interval(secs => ${leaseSeconds}), $4, $5)`,
 };
 /**
  * Without waiting for the disk, as claiming is: a row that a crash brings back is told again. Answers the brands of players
@@ -78,7 +89,8 @@ const bringForward = {
     update outbox set next_attempt_at = clock_timestamp()
     where id = any (array(
       select id from outbox where brand_id = $1 and lane in (0, 1) and parked_at is null and delivered_at is null
-        and next_attempt_at > clock_timestamp() and attempts > 0 limit 5000 for update skip locked))`,
+        and next_attempt_at > clock_timestamp() and attempts between 1 and ${broughtForwardUpTo}
+        and (last_status is null or last_status = 429 or last_status >= 500) limit ${broughtForwardAtOnce} for update skip locked))`,
 };
 
 /** The CRM's rows of the outbox. */
@@ -113,9 +125,14 @@ export class CrmOutbox {
     return { brands, unreadable };
   }
 
-  /** Leases at most `limit` due events of a brand's lane, of those that fell due at `from` or later, if that is given. */
-  async claim(brandId: number, lane: number, limit: number, from: Date | null): Promise<CrmJob[]> {
-    const values = [brandId, lane, limit, from ?? '-infinity'];
+  /** Leases at most `limit` due events of a brand's lane; see ClaimRange. */
+  async claim(
+    brandId: number,
+    lane: number,
+    limit: number,
+    { from, onlyFresh }: ClaimRange,
+  ): Promise<CrmJob[]> {
+    const values = [brandId, lane, limit, from ?? '-infinity', onlyFresh];
     const rows = await this.database.prepared<ClaimRow>(claim, values);
     return rows.map((row) => ({
       id: row.id,
@@ -161,10 +178,10 @@ export class CrmOutbox {
     await this.database.prepared(postpone, [id, answer.status, answer.error, delayMs / 1000]);
   }
 
-  /** The brand's CRM answers again: what waits because of it is due now. */
+  /** The brand's CRM answers again: what waits because it was away is due now. */
   async bringForward(brandId: number): Promise<void> {
     const { pool } = this.database;
     const statement = { ...bringForward, values: [brandId] };
-    while ((await pool.query(statement)).rowCount === 5000);
+    while ((await pool.query(statement)).rowCount === broughtForwardAtOnce);
   }
 }

@@ -1,4 +1,4 @@
-import type { CrmJob } from './crm-outbox.js';
+import type { ClaimRange, CrmJob } from './crm-outbox.js';
 
 /** Milliseconds between claims from the start. */
 const fromStartEveryMs = 5000;
@@ -12,22 +12,23 @@ const lateCommitMs = 1000;
  */
 export class OrderedClaims {
   private reached = 0;
-  private fromStartAt = 0;
+  private fromStartAt = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly claim: (limit: number, from: Date | null) => Promise<CrmJob[]>) {}
+  constructor(private readonly claim: (limit: number, range: ClaimRange) => Promise<CrmJob[]>) {}
 
   /** The next due events, at most `limit`. */
-  async next(limit: number): Promise<CrmJob[]> {
-    const now = Date.now();
+  async next(limit: number, onlyFresh: boolean): Promise<CrmJob[]> {
+    const now = performance.now();
     const isFromStart = now - this.fromStartAt >= fromStartEveryMs;
     if (isFromStart) this.fromStartAt = now;
-    const jobs = await this.claim(limit, isFromStart ? null : new Date(this.reached - lateCommitMs));
+    const from = isFromStart ? null : new Date(this.reached - lateCommitMs);
+    const jobs = await this.claim(limit, { from, onlyFresh });
     this.reached = jobs.reduce((latest, { dueAt }) => Math.max(latest, dueAt.getTime()), this.reached);
     return jobs;
   }
 
-  /** The next claim begins at the start: something was given back. */
+  /** The next claim begins at the start: something was given back, or passed over. */
   restart(): void {
-    this.fromStartAt = 0;
+    this.fromStartAt = Number.NEGATIVE_INFINITY;
   }
 }

@@ -5,7 +5,6 @@ import { v7 as uuidv7 } from 'uuid';
 import { AppError, invalidField } from '../../common/errors.js';
 import { SecretBox } from '../../common/secrets.js';
 import { Config } from '../../config/config.js';
-import { Database } from '../../database/database.js';
 import { WebhookSubscription } from '../../database/entities/webhook-subscription.entity.js';
 import { isTaken } from '../schedule.js';
 import { parseAllowedSubnets } from './address-rules.js';
@@ -14,7 +13,6 @@ import { newWebhookSecret } from './webhook-signature.js';
 import { checkWebhookUrl, WebhookUrlRefused } from './webhook-url.js';
 
 const rotationMs = 86_400_000;
-const deletedAtOnce = 5000;
 
 /** What a subscription is about; what is absent matches everything. */
 export interface SubscriptionCriteria {
@@ -30,7 +28,6 @@ export class SubscriptionsService {
 
   constructor(
     @InjectRepository(WebhookSubscription) private readonly subscriptions: Repository<WebhookSubscription>,
-    private readonly database: Database,
     private readonly sender: WebhookSender,
     private readonly config: Config,
   ) {
@@ -71,16 +68,15 @@ export class SubscriptionsService {
     return found;
   }
 
-  /** Ends a subscription; what waits for it goes with it. */
+  /** Ends a subscription; what waits for it goes with it, and its log. */
   async remove(brandId: number, id: string): Promise<void> {
-    const { affected } = await this.subscriptions.delete({ id, brandId });
-    if (affected === 0) throw new AppError('not_found', 'there is no such subscription');
-    const statement = {
-      text: `delete from outbox where id = any (array(
-        select id from outbox where brand_id = $1 and subscription_id = $2 limit ${deletedAtOnce}))`,
-      values: [brandId, id],
-    };
-    while ((await this.database.pool.query(statement)).rowCount === deletedAtOnce);
+    await this.subscriptions.manager.transaction(async (manager) => {
+      // Nobody makes webhooks of the brand meanwhile.
+      await manager.query('select pg_advisory_xact_lock(2008, $1)', [brandId]);
+      const { affected } = await manager.delete(WebhookSubscription, { id, brandId });
+      if (affected === 0) throw new AppError('not_found', 'there is no such subscription');
+      await manager.query('delete from outbox where brand_id = $1 and subscription_id = $2', [brandId, id]);
+    });
   }
 
   /** Gives a new secret; the old one signs along for 24 hours. */

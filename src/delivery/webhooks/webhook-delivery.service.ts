@@ -4,34 +4,38 @@ import {
   Logger,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { settleWithin } from '../../common/deadline.js';
+import { isDatabaseAway } from '../../common/errors.js';
 import { Config } from '../../config/config.js';
 import { OutboxSignal } from '../../database/outbox-signal.js';
 import { DeliveryMetrics } from '../delivery-metrics.js';
+import { reportClaimFailure } from '../claim-failure.js';
 import { LaneWorker } from '../lane-worker.js';
 import { afterWebhookFailure, isTaken, isToBeDisabled, parseRetryAfter, systemClock } from '../schedule.js';
 import { WebhookOutbox, type WebhookJob, type WebhookResult } from './webhook-outbox.js';
 import { WebhookRecordsService } from './webhook-records.service.js';
-import { WebhookSender } from './webhook-sender.js';
+import { type WebhookAttempt, WebhookSender } from './webhook-sender.js';
 
 const pollEveryMs = 500;
 const places = 256;
-/** Of one subscription under way at once, so that one that hangs cannot take the places of others. */
-const placesEach = 4;
-const staleAfterMs = 10_000;
+/** Of one subscription and of one brand under way at once, so that receivers that hang cannot take the places of others. */
+const limits = { perSubscription: 4, perBrand: 128 };
+const stopLimitMs = 5000;
 
 /** Brings every change of consents to every subscription that matches, at least once. */
 @Injectable()
 export class WebhookDeliveryService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Webhooks');
-  private readonly underWay = new Map<string, number>();
+  private readonly bySubscription = new Map<string, number>();
+  private readonly byBrand = new Map<number, number>();
   private readonly worker = new LaneWorker<WebhookJob>({
     places,
     ahead: 0,
-    staleAfterMs,
     claim: (limit) => this.claim(limit),
     deliver: (job) => this.deliver(job),
+    onClaimFailure: (error) => reportClaimFailure(this.logger, error),
     release: async (jobs) => {
-      for (const { subscriptionId } of jobs) this.countUnderWay(subscriptionId, -1);
+      for (const job of jobs) this.count(job, -1);
       await this.outbox.release(jobs.map(({ id }) => id));
     },
   });
@@ -62,8 +66,7 @@ export class WebhookDeliveryService implements OnApplicationBootstrap, BeforeApp
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
     this.stopListening();
-    await this.queueing;
-    await this.worker.stop();
+    await settleWithin(Promise.all([this.queueing, this.worker.stop()]), stopLimitMs);
   }
 
   private poll(): void {
@@ -84,39 +87,50 @@ export class WebhookDeliveryService implements OnApplicationBootstrap, BeforeApp
     });
   }
 
+  /** A batch of each brand in turn, so that an import of one delays no other. */
   private async queueAll(): Promise<void> {
     for (const brandId of this.toQueue) {
       this.toQueue.delete(brandId);
-      const taken = await this.outbox.queue(brandId).catch(() => 0);
-      if (taken > 0) this.worker.wake();
+      const isMore = await this.outbox.queue(brandId).catch(() => false);
+      this.worker.wake();
+      if (isMore) this.toQueue.add(brandId);
     }
   }
 
   private async claim(limit: number): Promise<WebhookJob[]> {
-    const jobs = await this.outbox.claim(this.underWay, placesEach, limit);
-    for (const { subscriptionId } of jobs) this.countUnderWay(subscriptionId, 1);
+    const jobs = await this.outbox.claim(this.bySubscription, this.byBrand, { ...limits, all: limit });
+    for (const job of jobs) this.count(job, 1);
     return jobs;
   }
 
-  private countUnderWay(subscriptionId: string, change: number): void {
-    const count = (this.underWay.get(subscriptionId) ?? 0) + change;
-    if (count > 0) this.underWay.set(subscriptionId, count);
-    else this.underWay.delete(subscriptionId);
+  private count({ subscriptionId, brandId }: WebhookJob, change: number): void {
+    addTo(this.bySubscription, subscriptionId, change);
+    addTo(this.byBrand, brandId, change);
   }
 
   private async deliver(job: WebhookJob): Promise<void> {
     try {
-      const body = await this.records.read(job);
-      const attempt = await this.sender.send(job, body);
+      const attempt = await this.attempt(job);
       const result = this.judge(job, attempt);
       await this.outbox.finish(job, result);
       const outcome = result.delivered ? 'delivered' : result.parked ? 'parked' : 'failed';
       this.metrics.count('webhook', outcome, job.changedAt);
       this.report(job, result);
     } finally {
-      this.countUnderWay(job.subscriptionId, -1);
+      this.count(job, -1);
       // The next of its subject may have waited for this one.
       this.worker.wake();
+    }
+  }
+
+  private async attempt(job: WebhookJob): Promise<WebhookAttempt> {
+    if (job.secrets.length === 0)
+      return failedHere('the secret was sealed under a key that SECRET_KEYS no longer has');
+    try {
+      return await this.sender.send(job, await this.records.read(job));
+    } catch (error) {
+      if (isDatabaseAway(error)) throw error;
+      return failedHere('the record cannot be read');
     }
   }
 
@@ -147,4 +161,15 @@ export class WebhookDeliveryService implements OnApplicationBootstrap, BeforeApp
       this.logger.warn({ msg: `subscription switched off: ${result.disable}`, ...ids });
     else if (result.parked) this.logger.warn({ msg: 'webhook parked after its last attempt', ...ids });
   }
+}
+
+/** An attempt that failed before anything was sent. */
+function failedHere(error: string): WebhookAttempt {
+  return { status: null, error, answer: null, retryAfter: null, durationMs: 0 };
+}
+
+function addTo<Key>(counts: Map<Key, number>, key: Key, change: number): void {
+  const count = (counts.get(key) ?? 0) + change;
+  if (count > 0) counts.set(key, count);
+  else counts.delete(key);
 }

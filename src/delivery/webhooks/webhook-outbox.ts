@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { SecretBox } from '../../common/secrets.js';
 import { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
+import { Lane } from '../outbox-kinds.js';
 import { releaseEntries } from '../outbox-statements.js';
 
 /** Seconds; more than the 15 that a try takes at most. */
 const leaseSeconds = 30;
 const queuedAtOnce = 1000;
-const parkedAtOnce = 5000;
 
 export interface WebhookJob {
   id: string;
@@ -20,7 +20,7 @@ export interface WebhookJob {
   messageId: string;
   subscriptionId: string;
   url: string;
-  /** Newest first; two while a rotation lasts. */
+  /** Newest first; two while a rotation lasts; none when they cannot be opened. */
   secrets: string[];
   failingSince: Date | null;
 }
@@ -57,12 +57,16 @@ interface ClaimRow {
 
 const listBrands = {
   name: 'list_webhook_brands',
-  text: 'select distinct brand_id as id from webhook_subscriptions where disabled_at is null',
+  text: `
+    select b.id from brands b
+    where exists (select from webhook_subscriptions s where s.brand_id = b.id and s.disabled_at is null)
+      or exists (select from outbox o where o.brand_id = b.id and o.lane = ${Lane.webhookQueue} and o.parked_at is null
+        and o.delivered_at is null)`,
 };
 const queue = { name: 'queue_webhooks', text: `select queue_webhooks($1, ${queuedAtOnce}) as taken` };
 const claim = {
   name: 'claim_webhooks',
-  text: `select * from claim_webhooks($1, $2, $3, $4, make_interval(secs => ${leaseSeconds}))`,
+  text: `select * from claim_webhooks($1, $2, $3, $4, $5, $6, $7, make_interval(secs => ${leaseSeconds}))`,
 };
 const finish = {
   name: 'finish_webhook',
@@ -71,7 +75,8 @@ const finish = {
       update outbox set leased_until = null, last_status = $3, last_error = $4,
         attempts = least(attempts + case when $7 then 0 else 1 end, 32000),
         delivered_at = case when $7 then clock_timestamp() end,
-        parked_at = case when $8 then clock_timestamp() end,
+        parked_at = case when $8 or not $7 and exists (
+          select from webhook_subscriptions where id = $2 and disabled_at is not null) then clock_timestamp() end,
         next_attempt_at = clock_timestamp() + make_interval(secs => $9)
       where id = $1 returning id, brand_id, attempts
     ), noted as (
@@ -84,14 +89,7 @@ const finish = {
       disabled_reason = coalesce(disabled_reason, $10::text)
     where id = $2 and ((failing_since is null) <> $7 or $10::text is not null)`,
 };
-const park = {
-  name: 'park_webhooks',
-  text: `
-    update outbox set parked_at = clock_timestamp(), leased_until = null, last_error = $2
-    where id = any (array(
-      select id from outbox where brand_id = $3 and subscription_id = $1 and parked_at is null and delivered_at is null
-      limit ${parkedAtOnce} for update skip locked))`,
-};
+const park = { name: 'park_webhooks', text: 'select park_webhooks($1, $2, $3)' };
 
 /** The webhooks' rows of the outbox. */
 @Injectable()
@@ -111,41 +109,28 @@ export class WebhookOutbox {
     return rows.map(({ id }) => id);
   }
 
-  /** Makes webhooks of a brand's changes; answers how many changes it took. */
-  async queue(brandId: number): Promise<number> {
-    let taken = 0;
-    for (;;) {
-      const [row] = await this.database.prepared<{ taken: number }>(queue, [brandId]);
-      taken += row?.taken ?? 0;
-      if ((row?.taken ?? 0) < queuedAtOnce) return taken;
-    }
+  /** Makes webhooks of some of a brand's changes; answers whether there may be more. */
+  async queue(brandId: number): Promise<boolean> {
+    const [row] = await this.database.prepared<{ taken: number }>(queue, [brandId]);
+    return row?.taken === queuedAtOnce;
   }
 
-  /** Leases due webhooks: of each subscription at most so many that, with what is under way, there are `perSubscription`. */
+  /** Leases due webhooks, within the limits and with what is under way by subscription and by brand. */
   async claim(
-    underWay: ReadonlyMap<string, number>,
-    perSubscription: number,
-    limit: number,
+    bySubscription: ReadonlyMap<string, number>,
+    byBrand: ReadonlyMap<number, number>,
+    limits: { perSubscription: number; perBrand: number; all: number },
   ): Promise<WebhookJob[]> {
     const rows = await this.database.prepared<ClaimRow>(claim, [
-      [...underWay.keys()],
-      [...underWay.values()],
-      perSubscription,
-      limit,
+      [...bySubscription.keys()],
+      [...bySubscription.values()],
+      [...byBrand.keys()],
+      [...byBrand.values()],
+      limits.perSubscription,
+      limits.perBrand,
+      limits.all,
     ]);
-    return rows.map((row) => ({
-      id: row.id,
-      brandId: row.brand_id,
-      playerId: row.player_id,
-      seq: row.seq,
-      changedAt: row.created_at,
-      attempts: row.attempts,
-      messageId: `msg_${row.message_id}`,
-      subscriptionId: row.subscription_id,
-      url: row.url,
-      secrets: [row.secret, row.old_secret].flatMap((sealed) => (sealed ? [this.secrets.open(sealed)] : [])),
-      failingSince: row.failing_since,
-    }));
+    return rows.map((row) => this.toJob(row));
   }
 
   /** Gives back what was claimed and not begun. */
@@ -171,7 +156,31 @@ export class WebhookOutbox {
       result.disable,
     ]);
     if (result.disable === null) return;
-    const statement = { ...park, values: [job.subscriptionId, result.disable, job.brandId] };
-    while ((await this.database.pool.query(statement)).rowCount === parkedAtOnce);
+    await this.database.prepared(park, [job.brandId, job.subscriptionId, result.disable]);
+  }
+
+  private toJob(row: ClaimRow): WebhookJob {
+    return {
+      id: row.id,
+      brandId: row.brand_id,
+      playerId: row.player_id,
+      seq: row.seq,
+      changedAt: row.created_at,
+      attempts: row.attempts,
+      messageId: `msg_${row.message_id}`,
+      subscriptionId: row.subscription_id,
+      url: row.url,
+      secrets: this.openSecrets(row),
+      failingSince: row.failing_since,
+    };
+  }
+
+  /** None when the newest cannot be opened: its key is no longer among SECRET_KEYS. */
+  private openSecrets({ secret, old_secret: old }: ClaimRow): string[] {
+    try {
+      return [secret, old].flatMap((sealed) => (sealed ? [this.secrets.open(sealed)] : []));
+    } catch {
+      return [];
+    }
   }
 }
