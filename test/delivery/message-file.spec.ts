@@ -13,6 +13,7 @@ afterAll(() => rmSync(root, { recursive: true }));
 /** Writes the same three names over and over, each file as many megabytes of one letter as it says. */
 const writer = `
   const { writeMessageFile } = await import('./dist/src/delivery/message-file.js');
+  await writeMessageFile(process.argv[1], 'a', '1 a'.padEnd(1_000_002, 'a'));
   process.stdout.write('ready');
   for (let count = 0; ; count++) {
     const size = 1 + count % 4;

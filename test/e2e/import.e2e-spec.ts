@@ -330,7 +330,7 @@ describe('POST /userconsents/import', () => {
         `${header}${a},email,true,,${soon},a\n${b},email,true,,2026-01-01T00:00:00Z,a\n${z},email,true,,2026-01-01T00:00:00Z,a\n`,
       );
       await waitFor(
-        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%record_marketing_changes%'`,
+        `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%record_marketing_changes%'`,
       );
       await app.call('PUT', `/internal/players/${a}/blocks`, { body: { excluded: { active: true } } });
       await app.call('PUT', `/internal/players/${b}`, { body: {} });
@@ -382,7 +382,9 @@ describe('POST /userconsents/import', () => {
     upload.write(
       `${header}${first},telephone,true,,2026-01-01T00:00:00Z,a\n${`${second},sms,false,,2026-01-01T00:00:00Z,a\n`.repeat(4000)}`,
     );
-    await waitFor(`select 1 from pg_stat_activity where query like 'copy staging.%' and state = 'active'`);
+    await waitFor(
+      `select 1 from pg_stat_activity where datname = current_database() and query like 'copy staging.%' and state = 'active'`,
+    );
     await delay(200);
     await app.call('PATCH', '/api/brands/1', { body: { productsRequiredOn: ['telephone'] } });
     upload.end(`${second},telephone,true,casino,2026-01-01T00:00:00Z,a\n`);
