@@ -31,8 +31,9 @@ try {
       '--no-warnings',
       'node_modules/jest/bin/jest.js',
       // The crash test has a PostgreSQL of its own, whatever this one is.
-      '--testPathIgnorePatterns=/node_modules/',
-      '--testPathIgnorePatterns=test/crash',
+      ...['/node_modules/', '/dist/', 'test/browser/', 'test/crash/'].map(
+        (path) => `--testPathIgnorePatterns=${path}`,
+      ),
       ...process.argv.slice(2),
     ],
     { cwd: root, stdio: 'inherit', env: { ...process.env, TEST_DATABASE_URL: server.url('postgres') } },

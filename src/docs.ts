@@ -30,6 +30,7 @@ const tags = {
 const pathExamples: [path: RegExp, example: string | number][] = [
   [/^\/(userconsents|userblocks|internal\/players)\//, '1001'],
   [/^\/api\/brands\//, 1],
+  [/^\/api\/deliveries\//, '1'],
 ];
 
 /** The OpenAPI document of the routes as they are. */

@@ -71,6 +71,7 @@ export class ChangeConsentsDto {
       { type: 'array', minItems: 1, maxItems: 6, items: { $ref: getSchemaPath(ConsentChangeDto) } },
       { $ref: getSchemaPath(ConsentChangeDto) },
     ],
+    example: [{ type: 'email', opted_in: true, products: ['casino', 'sportsbook', 'lottery'] }],
   })
   @Transform(toList)
   @IsArray({ message: 'consents must be an object or a list' })

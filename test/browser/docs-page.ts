@@ -84,6 +84,7 @@ export class DocsPage {
     const block = await this.unfold(operation);
     for (const [name, value] of Object.entries(parameters)) {
       const row = block.locator(`tr[data-param-name="${name}"]`);
+      await row.locator('select, input').first().waitFor();
       const choice = row.locator('select');
       if (await choice.count()) await choice.selectOption(value);
       else await row.locator('input').fill(value);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Agent } from 'undici';
 
@@ -23,6 +24,8 @@ export interface CrmAnswer {
 }
 
 const timeoutMs = 15_000;
+/** Requests of so many milliseconds have their end together. */
+const deadlineSharedMs = 1000;
 const connectTimeoutMs = 5000;
 const mostConnections = 128;
 const keepAliveMs = 30_000;
@@ -31,6 +34,8 @@ const answerLimitBytes = 16_384;
 /** Speaks to the CRMs of all brands over connections that are kept. */
 @Injectable()
 export class CrmClient implements OnApplicationShutdown {
+  private shared = AbortSignal.abort();
+  private sharedAt = Number.NEGATIVE_INFINITY;
   private readonly agent = new Agent({
     connections: mostConnections,
     headersTimeout: timeoutMs,
@@ -47,8 +52,7 @@ export class CrmClient implements OnApplicationShutdown {
         origin,
         path: `${pathname.replace(/\/+$/, '')}/v2/integration/user/${message.path}`,
         method: 'PUT',
-        // Over everything: the wait for a connection, and an answer that trickles in.
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: this.deadline(),
         headers: { 'content-type': 'application/json', ...(apiKey !== null && { 'x-api-key': apiKey }) },
         body: JSON.stringify({
           user_id: message.userId,
@@ -62,6 +66,17 @@ export class CrmClient implements OnApplicationShutdown {
     } catch (error) {
       return { status: null, error: reasonOf(error) };
     }
+  }
+
+  /** Over everything: the wait for a connection, and an answer that trickles in. A timer each would cost a fifth of a request. */
+  private deadline(): AbortSignal {
+    const now = performance.now();
+    if (now - this.sharedAt > deadlineSharedMs) {
+      this.shared = AbortSignal.timeout(timeoutMs + deadlineSharedMs);
+      setMaxListeners(0, this.shared);
+      this.sharedAt = now;
+    }
+    return this.shared;
   }
 
   async onApplicationShutdown(): Promise<void> {
