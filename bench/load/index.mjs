@@ -25,7 +25,9 @@ export async function load(server, { idsFile, seed, body, ...options }) {
   const result = JSON.parse(stdout);
   if (result.rightBodies === 0) throw new Error(`${server.name} does not answer what it should`);
   if (result.errors > result.answers * MOST_ERRORS) {
-    throw new Error(`${server.name}: ${result.errors} errors beside ${result.answers} answers`);
+    throw new Error(
+      `${server.name}: ${result.errors} errors beside ${result.answers} answers: ${result.firstError ?? 'no answer'}`,
+    );
   }
   return result;
 }

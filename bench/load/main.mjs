@@ -27,6 +27,12 @@ async function openConnections({ host, port, connections }, onBroken) {
   return all;
 }
 
+/** The first one is shown: the rest is seldom another. */
+function noteError(counts, status, body) {
+  counts.errors += 1;
+  counts.firstError ??= `${status} ${body.toString().slice(0, 200)}`;
+}
+
 /** As fast as the server answers: every connection sends the next request when it has the last one's answer. */
 async function runClosed(options, next) {
   const counts = { answers: 0, errors: 0, rightBodies: 0 };
@@ -39,7 +45,7 @@ async function runClosed(options, next) {
     const onAnswer = (status, body) => {
       if (isOver) return;
       if (status === 200) counts.answers += 1;
-      else counts.errors += 1;
+      else noteError(counts, status, body);
       if (isFirst) {
         isFirst = false;
         counts.rightBodies += isRightBody(body) ? 1 : 0;
@@ -61,6 +67,7 @@ async function runClosed(options, next) {
     perSecond: answered / seconds,
     answers: counts.answers,
     errors: counts.errors,
+    firstError: counts.firstError,
     rightBodies: counts.rightBodies,
   };
 }
@@ -86,7 +93,7 @@ async function runOpen(options, next) {
       latencies[counts.answers + counts.errors] = answeredAt - dueAt;
       note.add(request, dueAt, answeredAt);
       if (status === 200) counts.answers += 1;
-      else counts.errors += 1;
+      else noteError(counts, status, body);
       if (counts.answers <= all.length && isRightBody(body)) counts.rightBodies += 1;
       if (waiting.length > 0) dispatch(connection, waiting.shift());
       else free.push(connection);
@@ -97,7 +104,7 @@ async function runOpen(options, next) {
   const giveUpAt = startAt + (requests / rate) * 1000 + DRAIN_LIMIT_MS;
   while (counts.answers + counts.errors < requests && performance.now() < giveUpAt) {
     for (let dueAt = startAt + (sent * 1000) / rate; sent < requests && dueAt <= performance.now(); ) {
-      const connection = free.pop();
+      const connection = free.shift();
       if (connection) dispatch(connection, dueAt);
       else waiting.push(dueAt);
       sent += 1;
