@@ -161,13 +161,17 @@ async function run(image, command, environment) {
   return code;
 }
 
-/** A compose service's environment, with `${NAME:?}` from the secrets and the database where it is here. */
-function environmentOf(service, secrets, port) {
+/** A compose service's environment, with `${NAME:?}` and `${NAME:-}` from the settings and the database where it is here. */
+function environmentOf(service, settings, port) {
   const fill = (value) =>
     String(value)
-      .replaceAll(/\$\{(\w+):\?\}/g, (_, name) => {
-        expect(secrets[name], `compose.yaml wants ${name}, which .env.example does not name`);
-        return secrets[name];
+      .replaceAll(/\$\{(\w+):([?-])\}/g, (_, name, otherwise) => {
+        expect(name in settings, `compose.yaml wants ${name}, which .env.example does not name`);
+        expect(
+          settings[name] || otherwise === '-',
+          `compose.yaml needs ${name}, which .env.example leaves empty`,
+        );
+        return settings[name];
       })
       .replace('@database:5432/', `@127.0.0.1:${port}/`);
   return Object.fromEntries(Object.entries(service.environment).map(([name, value]) => [name, fill(value)]));
@@ -230,19 +234,21 @@ function checkContents(image) {
 
 async function checkService(image, server) {
   const { services } = parse(read('compose.yaml'));
-  const secrets = Object.fromEntries(
+  // What .env.example leaves empty stays empty; what it fills in is a secret to be replaced.
+  const settings = Object.fromEntries(
     read('.env.example')
       .split('\n')
       .filter((line) => /^\w+=/.test(line))
-      .map((line) => [line.split('=')[0], randomBytes(16).toString('hex')]),
+      .map((line) => line.split('='))
+      .map(([name, value]) => [name, value && randomBytes(16).toString('hex')]),
   );
   const port = await findFreePort();
   const environment = {
-    ...environmentOf(services.service, secrets, server.port),
+    ...environmentOf(services.service, settings, server.port),
     HOST: '127.0.0.1',
     PORT: port,
   };
-  await makeRoles(server.url('postgres'), environmentOf(services.database, secrets, server.port));
+  await makeRoles(server.url('postgres'), environmentOf(services.database, settings, server.port));
 
   say('service before its migration');
   expect(
@@ -250,7 +256,7 @@ async function checkService(image, server) {
     'a start on an older schema must end with 78',
   );
   say('migrate');
-  const migration = environmentOf(services.migrate, secrets, server.port);
+  const migration = environmentOf(services.migrate, settings, server.port);
   expect((await run(image, services.migrate.command, migration)) === 0, 'the migration failed');
   expect((await run(image, services.migrate.command, migration)) === 0, 'a second migration failed');
 
