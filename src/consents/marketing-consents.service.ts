@@ -92,7 +92,7 @@ export class MarketingConsentsService {
       const rows = await translateErrors(() =>
         this.database.prepared<ResultRow>(recordMarketingChanges, toParameters(brandId, acts)),
       );
-      this.signal.raise(brandId);
+      this.signal.raise(brandId, 'consents');
       return toResults(acts, rows);
     } catch (error) {
       if (error instanceof CatalogueChanged) this.catalogue.forget(brandId);

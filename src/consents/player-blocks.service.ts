@@ -81,7 +81,7 @@ export class PlayerBlocksService {
       randomBytes(16),
       by.evidence,
     ]);
-    this.signal.raise(brandId);
+    this.signal.raise(brandId, 'consents');
     return this.get(brandId, playerId);
   }
 }

@@ -40,6 +40,12 @@ export const migrations = [
   DeliveryFunctions1764000000003,
 ];
 
+/**
+ * Everything on this pool looks something up by a key. A statement that was planned while a table was empty must not read
+ * all of it when it is full.
+ */
+const lookUps = '-c enable_seqscan=off';
+
 /** The one place that says how the service talks to PostgreSQL. Times in milliseconds. */
 export function dataSourceOptions(url: string, poolSize: number): DataSourceOptions {
   return {
@@ -54,6 +60,12 @@ export function dataSourceOptions(url: string, poolSize: number): DataSourceOpti
     // The driver's message can hold personal data: our filter decides what is logged.
     logging: false,
     poolErrorHandler: () => undefined,
-    extra: { statement_timeout: 15_000, query_timeout: 20_000, keepAlive: true, allowExitOnIdle: false },
+    extra: {
+      statement_timeout: 15_000,
+      query_timeout: 20_000,
+      keepAlive: true,
+      allowExitOnIdle: false,
+      options: lookUps,
+    },
   };
 }

@@ -101,7 +101,7 @@ export class LaneWorker<Job> {
       const claimedAt = performance.now();
       for (const job of jobs) this.waiting.push({ job, claimedAt });
       // There may be more than there was room for.
-      if (jobs.length > 0) this.isWoken = true;
+      if (jobs.length > 0 && !this.isResting) this.isWoken = true;
     } catch (error) {
       this.options.onClaimFailure(error);
     }
@@ -111,7 +111,10 @@ export class LaneWorker<Job> {
     while (this.running.size < this.options.places && !this.isStopped) {
       const next = this.waiting.shift();
       if (!next) return;
-      if (performance.now() - next.claimedAt > staleAfterMs) continue;
+      if (performance.now() - next.claimedAt > staleAfterMs) {
+        void this.options.release([next.job]).catch(() => undefined);
+        continue;
+      }
       const run: Promise<void> = this.options
         .deliver(next.job)
         .catch(() => undefined)

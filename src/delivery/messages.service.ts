@@ -56,7 +56,8 @@ const claim = {
         order by o.next_attempt_at, o.id limit $2 for update of o skip locked) d
       order by d.next_attempt_at limit $2
     ), leased as (
-      update outbox o set leased_until = clock_timestamp() + make_interval(secs => ${leaseSeconds}) from due d where o.id = d.id
+      update outbox o set leased_until = clock_timestamp() + make_interval(secs => ${leaseSeconds})
+      where o.id = any (array(select id from due))
       returning o.*
     )
     select l.id, l.kind, l.created_at as "changedAt", l.attempts, l.message_id as "messageId", l.detail,
@@ -105,7 +106,9 @@ export class MessagesService implements OnApplicationBootstrap, BeforeApplicatio
       for (const worker of this.workers) worker.wake();
     };
     this.timer = setInterval(wake, pollEveryMs);
-    this.stopListening = this.signal.listen(wake);
+    this.stopListening = this.signal.listen((_, news) => {
+      if (news !== 'consents') wake();
+    });
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -13,6 +13,8 @@ const reconnectAfterMs = 2000;
 const endLimitMs = 1000;
 /** A payload is 8 kB at most; brands beyond that wait for the poll. */
 const brandsAtOnce = 500;
+/** Without waiting for the disk: what is told here, a crash may forget. */
+const notify = `select pg_notify($1, $2) where set_config('synchronous_commit', 'off', true) = 'off'`;
 
 /**
  * Tells other instances that there is something in the outbox, and hears it of them: on a connection of its own and at most
@@ -84,7 +86,7 @@ export class OutboxListener implements OnApplicationBootstrap, BeforeApplication
   private async notify(): Promise<void> {
     const payload = `${this.instance} ${[...this.pending].slice(0, brandsAtOnce).join(',')}`;
     this.pending.clear();
-    await this.client?.query('select pg_notify($1, $2)', [channel, payload]).catch(() => undefined);
+    await this.client?.query(notify, [channel, payload]).catch(() => undefined);
     this.timer =
       this.pending.size === 0 || this.isStopped ? null : setTimeout(() => void this.notify(), notifyEveryMs);
   }

@@ -1,6 +1,7 @@
 import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 const isDue = 'parked_at IS NULL AND delivered_at IS NULL';
+const isDueInOtherWords = 'COALESCE(parked_at, delivered_at) IS NULL';
 
 /**
  * What must leave the service, written in the transaction of the change. A row is due until it is deleted (done), parked
@@ -10,11 +11,9 @@ const isDue = 'parked_at IS NULL AND delivered_at IS NULL';
 @Check('ck_outbox_kind', 'kind >= 1 AND kind <= 6')
 @Check('ck_outbox_lane', 'lane >= 0 AND lane <= 5')
 @Index('ix_outbox_due', ['brandId', 'lane', 'nextAttemptAt', 'id'], { where: isDue })
-@Index('ix_outbox_player', ['brandId', 'playerId'], { where: `lane = 0 AND ${isDue}` })
+@Index('ix_outbox_player', ['brandId', 'playerId'], { where: `lane = 0 AND ${isDueInOtherWords}` })
+@Index('ix_outbox_subject', ['playerId', 'id'], { where: `lane = 3 AND ${isDueInOtherWords}` })
 @Index('ix_outbox_subscription_due', ['subscriptionId', 'nextAttemptAt', 'id'], {
-  where: `subscription_id IS NOT NULL AND ${isDue}`,
-})
-@Index('ix_outbox_subject', ['subscriptionId', 'playerId', 'id'], {
   where: `subscription_id IS NOT NULL AND ${isDue}`,
 })
 @Index('ix_outbox_subscription', ['subscriptionId', 'id'], { where: 'subscription_id IS NOT NULL' })

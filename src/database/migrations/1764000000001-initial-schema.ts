@@ -198,11 +198,11 @@ create table outbox (
   constraint ck_outbox_lane check (lane between 0 and 5)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 create index ix_outbox_due on outbox (brand_id, lane, next_attempt_at, id) where parked_at is null and delivered_at is null;
-create index ix_outbox_player on outbox (brand_id, player_id)
-  where lane = 0 and parked_at is null and delivered_at is null;
+-- An empty table makes all its indexes look alike, and a plan made then is kept while it fills. PostgreSQL takes any partial
+-- index whose condition a query repeats: so the look-ups by player have a wording of their own, which fits no other index.
+create index ix_outbox_player on outbox (brand_id, player_id) where lane = 0 and coalesce(parked_at, delivered_at) is null;
+create index ix_outbox_subject on outbox (player_id, id) where lane = 3 and coalesce(parked_at, delivered_at) is null;
 create index ix_outbox_subscription_due on outbox (subscription_id, next_attempt_at, id)
-  where subscription_id is not null and parked_at is null and delivered_at is null;
-create index ix_outbox_subject on outbox (subscription_id, player_id, id)
   where subscription_id is not null and parked_at is null and delivered_at is null;
 create index ix_outbox_subscription on outbox (subscription_id, id) where subscription_id is not null;
 create index ix_outbox_parked on outbox (brand_id, next_attempt_at, id) where parked_at is not null;

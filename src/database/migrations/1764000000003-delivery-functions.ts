@@ -1,6 +1,12 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** How workers take rows of the outbox, so that any number of instances can do so at once. */
+/**
+ * How workers take rows of the outbox, so that any number of instances can do so at once. The outbox is empty most of the time,
+ * and a plan made then is kept while it fills: so each statement leaves the planner one index for each look-up, whatever
+ * the statistics say. Rows are changed by `id = any (array(...))`, never by a join; a look-up by player words what is due as
+ * its index does and no other; what must not lead to an index has "+ 0" or "is not distinct from"; what is to be read in
+ * order comes from an index in that order, since sorting is off. test/database/plans.spec.ts looks at it.
+ */
 export class DeliveryFunctions1764000000003 implements MigrationInterface {
   name = 'DeliveryFunctions1764000000003';
 
@@ -32,7 +38,7 @@ create function claim_crm_events(
 ) returns table (
   id bigint, player_id text, kind smallint, created_at timestamptz, due_at timestamptz, attempts smallint, origin text)
 language plpgsql rows 50 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
-set jit = off as $$
+set enable_sort = off set jit = off as $$
 #variable_conflict use_column
 declare
   v_now timestamptz;
@@ -50,17 +56,16 @@ begin
     where o.brand_id = p_brand_id and o.lane = p_lane and o.parked_at is null and o.delivered_at is null
       and o.next_attempt_at >= p_from and o.next_attempt_at <= v_now
       and (o.leased_until is null or o.leased_until < v_now) and (o.attempts = 0 or not p_only_fresh)
-      and not exists (
-        select from outbox b where b.brand_id = p_brand_id and b.player_id = o.player_id and b.lane = 0 and b.parked_at is null
-          and b.delivered_at is null and b.leased_until > v_now)
+      and (select true from outbox b where b.brand_id = p_brand_id and b.player_id = o.player_id and b.lane = 0
+             and coalesce(b.parked_at, b.delivered_at) is null and b.leased_until > v_now limit 1) is null
     order by o.next_attempt_at, o.id limit p_limit
     for update of o skip locked
-  ), newest as materialized (
-    select max(d.id) as id from due d group by d.player_id, d.kind
+  ), ranked as materialized (
+    select d.id, d.id = max(d.id) over (partition by d.player_id, d.kind) as is_newest from due d
   ), collapsed as (
-    delete from outbox o using due d where o.id = d.id and d.id not in (select n.id from newest n)
+    delete from outbox o where o.id = any (array(select r.id from ranked r where not r.is_newest))
   ), leased as (
-    update outbox o set leased_until = v_now + p_lease from newest n where o.id = n.id
+    update outbox o set leased_until = v_now + p_lease where o.id = any (array(select r.id from ranked r where r.is_newest))
     returning o.id, o.player_id, o.kind, o.created_at, o.next_attempt_at, o.attempts
   )
   select l.id, l.player_id, l.kind, l.created_at, l.next_attempt_at, l.attempts, coalesce(p.origin, b.crm_origin, b.origin)
@@ -96,7 +101,7 @@ begin
       and (s.consent_type is null or s.consent_type = 'marketing') and s.reference is null
     order by d.seq
   ), taken as (
-    delete from outbox o using due d where o.id = d.id returning 1
+    delete from outbox o where o.id = any (array(select d.id from due d)) returning 1
   )
   select count(*) into v_taken from taken;
   return v_taken;
@@ -115,7 +120,7 @@ create function claim_webhooks(
   id bigint, brand_id integer, player_id text, seq bigint, created_at timestamptz, attempts smallint, message_id uuid,
   subscription_id uuid, url text, secret bytea, old_secret bytea, failing_since timestamptz)
 language plpgsql rows 50 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
-set jit = off as $$
+set enable_sort = off set jit = off as $$
 #variable_conflict use_column
 declare
   v_now timestamptz := clock_timestamp();
@@ -129,9 +134,8 @@ begin
       select o.id from outbox o
       where o.subscription_id = s.id and o.parked_at is null and o.delivered_at is null
         and o.next_attempt_at <= v_now and (o.leased_until is null or o.leased_until < v_now)
-        and not exists (
-          select from outbox e where e.subscription_id = s.id and e.player_id = o.player_id and e.id < o.id
-            and e.attempts = 0 and e.parked_at is null and e.delivered_at is null)
+        and (select true from outbox e where e.player_id = o.player_id and e.lane = 3 and coalesce(e.parked_at, e.delivered_at) is null
+               and e.id + 0 < o.id and e.attempts = 0 and e.subscription_id is not distinct from o.subscription_id limit 1) is null
       order by o.next_attempt_at, o.id
       limit greatest(0, case when s.failing_since is null then p_per_subscription else 1 end - coalesce(b.under_way, 0))
       for update of o skip locked) d
@@ -145,7 +149,7 @@ begin
     where r.place <= p_per_brand - coalesce(b.under_way, 0)
     order by r.failing_since nulls first, r.under_way, r.id limit p_limit
   ), leased as (
-    update outbox o set leased_until = v_now + p_lease from due d where o.id = d.id
+    update outbox o set leased_until = v_now + p_lease where o.id = any (array(select d.id from due d))
     returning o.id, o.brand_id, o.player_id, o.seq, o.created_at, o.attempts, o.message_id, o.subscription_id
   )
   select l.id, l.brand_id, l.player_id, l.seq, l.created_at, l.attempts, l.message_id, l.subscription_id, s.url, s.secret,
@@ -164,7 +168,7 @@ begin
   -- After this nobody makes webhooks for it any more: whoever does sees that it is off.
   perform pg_advisory_xact_lock(2008, p_brand_id);
   update outbox set parked_at = clock_timestamp(), next_attempt_at = clock_timestamp(), leased_until = null, last_error = p_reason
-  where brand_id = p_brand_id and subscription_id = p_subscription_id and parked_at is null and delivered_at is null;
+  where brand_id = p_brand_id and subscription_id = p_subscription_id and coalesce(parked_at, delivered_at) is null;
   get diagnostics v_parked = row_count;
   return v_parked;
 end $$;`;

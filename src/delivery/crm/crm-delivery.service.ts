@@ -18,7 +18,7 @@ const pollEveryMs = 500;
 const stopLimitMs = 5000;
 /** Interactive changes have places of their own, which no import can take. */
 const lanes = [
-  { lane: Lane.crm, places: 16, ahead: 16 },
+  { lane: Lane.crm, places: 16, ahead: 64 },
   { lane: Lane.crmBulk, places: 32, ahead: 256 },
 ];
 
@@ -47,7 +47,7 @@ export class CrmDeliveryService implements OnApplicationBootstrap, BeforeApplica
 
   onApplicationBootstrap(): void {
     if (!this.config.runsDeliveries) return;
-    const wake = (brandId: number) => this.brands.get(brandId)?.lanes[0]?.wake();
+    const wake = (brandId: number) => this.brands.get(brandId)?.lanes[0]?.hear();
     this.stopListening = this.signal.listen(wake);
     this.outbox.onNextWaits = wake;
     this.timer = setInterval(() => this.poll(), pollEveryMs);

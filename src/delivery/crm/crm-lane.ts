@@ -51,8 +51,14 @@ export class CrmLane {
     });
   }
 
+  /** Looks for events. */
   wake(): void {
     this.worker.wake();
+  }
+
+  /** Something is new. While the lane rests, the next poll looks: a CRM that is away is not asked for every change. */
+  hear(): void {
+    if (!this.worker.isResting) this.worker.wake();
   }
 
   /** The CRM did not answer, or that it cannot just now. */

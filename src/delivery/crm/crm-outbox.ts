@@ -7,7 +7,7 @@ import type { CrmAddress, CrmAnswer } from './crm-client.js';
 
 /** Rows that have done their work are deleted together, so many at most or after so many milliseconds. */
 const removedAtOnce = 256;
-const removeAfterMs = 10;
+const removeAfterMs = 20;
 /** A CRM that is away fails an event so often at most before it rests; one that fails more often has a reason of its own. */
 const broughtForwardUpTo = 3;
 const broughtForwardAtOnce = 5000;
@@ -73,9 +73,9 @@ const remove = {
       returning brand_id, player_id, lane
     )
     select distinct t.brand_id from told t
-    where t.lane = 0 and exists (
-      select from outbox o where o.brand_id = t.brand_id and o.player_id = t.player_id and o.lane = 0 and o.parked_at is null
-        and o.delivered_at is null and o.id <> all ($1))`,
+    where t.lane = 0 and (
+      select true from outbox o where o.brand_id = t.brand_id and o.player_id = t.player_id and o.lane = 0
+        and coalesce(o.parked_at, o.delivered_at) is null and o.id <> all ($1) limit 1)`,
 };
 const postpone = {
   name: 'put_off_crm_event',
@@ -89,7 +89,7 @@ const bringForward = {
     update outbox set next_attempt_at = clock_timestamp()
     where id = any (array(
       select id from outbox where brand_id = $1 and lane in (0, 1) and parked_at is null and delivered_at is null
-        and next_attempt_at > clock_timestamp() and attempts between 1 and ${broughtForwardUpTo}
+        and next_attempt_at > now() and attempts between 1 and ${broughtForwardUpTo}
         and (last_status is null or last_status = 429 or last_status >= 500) limit ${broughtForwardAtOnce} for update skip locked))`,
 };
 
