@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from '../../src/database/database.js';
-import { CrmOutbox } from '../../src/delivery/crm/crm-outbox.js';
+import { CrmOutbox, readJob } from '../../src/delivery/crm/crm-outbox.js';
 import { DeliveriesService } from '../../src/delivery/deliveries.service.js';
 import { Lane } from '../../src/delivery/outbox-kinds.js';
 import { type WebhookJob, WebhookOutbox } from '../../src/delivery/webhooks/webhook-outbox.js';
@@ -32,7 +32,7 @@ const list = (status: 'pending' | 'parked' | 'delivered') => deliveries.list(1, 
 const acts: [what: string, act: () => Promise<number>][] = [
   ['a claim of CRM events', async () => (await claim()).length],
   ['their removal', async () => removeAll(claimed)],
-  ['a claim of an import’s', async () => (await crm.claim(1, 1, atOnce, everything)).length],
+  ['a claim of an import’s', async () => (await crm.claim(1, 1, atOnce, everything)).jobs.length],
   ['a claim after others', async () => (await claim(new Date(0))).length],
   ['an event put off', async () => putOffAll(claimed.slice(0, 3))],
   ['events given back', async () => crm.release(claimed.slice(3)).then(() => claimed.length)],
@@ -48,12 +48,13 @@ let claimed: string[] = [];
 let webhookJobs: WebhookJob[] = [];
 
 async function claim(from: Date | null = null): Promise<string[]> {
-  claimed = (await crm.claim(1, 0, atOnce, { from, onlyFresh: false })).map(({ id }) => id);
+  const { jobs } = await crm.claim(1, 0, atOnce, { from, onlyFresh: false });
+  claimed = jobs.map((packed) => readJob(packed).id);
   return claimed;
 }
 
 async function removeAll(ids: string[]): Promise<number> {
-  await Promise.all(ids.map((id) => crm.remove(id)));
+  for (const id of ids) await crm.remove(id);
   await crm.settle();
   return ids.length;
 }

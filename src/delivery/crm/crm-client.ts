@@ -1,6 +1,5 @@
-import { setMaxListeners } from 'node:events';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Agent } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 
 /** Where a brand's CRM is, and how it knows us. */
 export interface CrmAddress {
@@ -24,18 +23,26 @@ export interface CrmAnswer {
 }
 
 const timeoutMs = 15_000;
-/** Requests of so many milliseconds have their end together. */
-const deadlineSharedMs = 1000;
+/** How often requests are looked for that have had their time: a timer each would cost a fifth of a request. */
+const sweepEveryMs = 1000;
 const connectTimeoutMs = 5000;
 const mostConnections = 128;
 const keepAliveMs = 30_000;
 const answerLimitBytes = 16_384;
 
+/** An address as undici wants it. */
+interface Target {
+  origin: string;
+  path: string;
+  headers: string[];
+}
+
 /** Speaks to the CRMs of all brands over connections that are kept. */
 @Injectable()
 export class CrmClient implements OnApplicationShutdown {
-  private shared = AbortSignal.abort();
-  private sharedAt = Number.NEGATIVE_INFINITY;
+  private readonly underWay = new Set<Exchange>();
+  private readonly targets = new WeakMap<CrmAddress, Target>();
+  private readonly sweep = setInterval(() => this.endLate(), sweepEveryMs).unref();
   private readonly agent = new Agent({
     connections: mostConnections,
     headersTimeout: timeoutMs,
@@ -45,42 +52,106 @@ export class CrmClient implements OnApplicationShutdown {
   });
 
   /** Tells the CRM once; never rejects. */
-  async tell({ baseUrl, apiKey }: CrmAddress, message: CrmMessage): Promise<CrmAnswer> {
+  tell(address: CrmAddress, message: CrmMessage): Promise<CrmAnswer> {
+    const exchange = new Exchange(performance.now() + timeoutMs, () => this.underWay.delete(exchange));
+    this.underWay.add(exchange);
     try {
-      const { origin, pathname } = new URL(baseUrl);
-      const { statusCode, body } = await this.agent.request({
-        origin,
-        path: `${pathname.replace(/\/+$/, '')}/v2/integration/user/${message.path}`,
-        method: 'PUT',
-        signal: this.deadline(),
-        headers: { 'content-type': 'application/json', ...(apiKey !== null && { 'x-api-key': apiKey }) },
-        body: JSON.stringify({
-          user_id: message.userId,
-          timestamp: message.changedAt.toISOString(),
-          origin: message.origin,
-        }),
-      });
-      // The answer says nothing more; a body that is long or slow costs its connection, nothing else.
-      body.dump({ limit: answerLimitBytes }).catch(() => undefined);
-      return { status: statusCode, error: null };
+      const { origin, path, headers } = this.targetOf(address);
+      this.agent.dispatch(
+        {
+          ...{ origin, path: path + message.path, method: 'PUT', headers },
+          body: JSON.stringify({
+            user_id: message.userId,
+            timestamp: message.changedAt.toISOString(),
+            origin: message.origin,
+          }),
+        },
+        exchange,
+      );
     } catch (error) {
-      return { status: null, error: reasonOf(error) };
+      exchange.onResponseError(null, error);
     }
+    return exchange.answer;
   }
 
-  /** Over everything: the wait for a connection, and an answer that trickles in. A timer each would cost a fifth of a request. */
-  private deadline(): AbortSignal {
+  private targetOf(address: CrmAddress): Target {
+    const known = this.targets.get(address);
+    if (known) return known;
+    const { origin, pathname } = new URL(address.baseUrl);
+    const target = {
+      origin,
+      path: `${pathname.replace(/\/+$/, '')}/v2/integration/user/`,
+      headers: [
+        ...['content-type', 'application/json'],
+        ...(address.apiKey === null ? [] : ['x-api-key', address.apiKey]),
+      ],
+    };
+    this.targets.set(address, target);
+    return target;
+  }
+
+  /** Over everything: the wait for a connection, and an answer that trickles in. */
+  private endLate(): void {
     const now = performance.now();
-    if (now - this.sharedAt > deadlineSharedMs) {
-      this.shared = AbortSignal.timeout(timeoutMs + deadlineSharedMs);
-      setMaxListeners(0, this.shared);
-      this.sharedAt = now;
+    for (const exchange of this.underWay) {
+      if (exchange.endsAt > now) return;
+      exchange.giveUp();
     }
-    return this.shared;
   }
 
   async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.sweep);
     await this.agent.destroy();
+  }
+}
+
+/** One request and what comes of it: undici's plainest interface, since its others build a stream for each answer. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly answer: Promise<CrmAnswer>;
+  private settle: (answer: CrmAnswer) => void = () => undefined;
+  private controller: Dispatcher.DispatchController | null = null;
+  private isGivenUp = false;
+  private bytes = 0;
+
+  constructor(
+    readonly endsAt: number,
+    private readonly whenOver: () => void,
+  ) {
+    this.answer = new Promise((resolve) => {
+      this.settle = resolve;
+    });
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller;
+    if (this.isGivenUp) controller.abort(new Error('timeout'));
+  }
+
+  onResponseStart(_controller: unknown, statusCode: number): void {
+    if (statusCode >= 200) this.settle({ status: statusCode, error: null });
+  }
+
+  /** The answer says nothing more; a body that is long costs its connection, nothing else. */
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.bytes += chunk.length;
+    if (this.bytes > answerLimitBytes) controller.abort(new Error('the answer is too long'));
+  }
+
+  onResponseEnd(): void {
+    this.whenOver();
+  }
+
+  onResponseError(_controller: unknown, error: unknown): void {
+    this.settle({ status: null, error: reasonOf(error) });
+    this.whenOver();
+  }
+
+  /** Its time is over. What waits for a connection is not sent any more. */
+  giveUp(): void {
+    if (this.isGivenUp) return;
+    this.isGivenUp = true;
+    this.settle({ status: null, error: 'timeout' });
+    this.controller?.abort(new Error('timeout'));
   }
 }
 

@@ -18,8 +18,8 @@ const pollEveryMs = 500;
 const stopLimitMs = 5000;
 /** Interactive changes have places of their own, which no import can take. */
 const lanes = [
-  { lane: Lane.crm, places: 16, ahead: 64 },
-  { lane: Lane.crmBulk, places: 32, ahead: 256 },
+  { lane: Lane.crm, places: 16, ahead: 256 },
+  { lane: Lane.crmBulk, places: 32, ahead: 1024 },
 ];
 
 interface BrandLanes {

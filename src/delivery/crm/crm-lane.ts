@@ -3,7 +3,7 @@ import { reportClaimFailure } from '../claim-failure.js';
 import { LaneWorker } from '../lane-worker.js';
 import { crmPause, systemClock } from '../schedule.js';
 import type { CrmAnswer } from './crm-client.js';
-import type { CrmJob, CrmOutbox } from './crm-outbox.js';
+import { type CrmJob, type CrmOutbox, type PackedJob, readJob } from './crm-outbox.js';
 import { OrderedClaims } from './ordered-claims.js';
 
 /** Failures in a row that a lane stands before it rests. */
@@ -27,7 +27,7 @@ export function isThere({ status }: CrmAnswer): boolean {
  */
 export class CrmLane {
   private readonly logger = new Logger('CRM');
-  private readonly worker: LaneWorker<CrmJob>;
+  private readonly worker: LaneWorker<PackedJob>;
   private readonly brandId: number;
   private failuresInARow = 0;
 
@@ -38,14 +38,14 @@ export class CrmLane {
   ) {
     this.brandId = brandId;
     const claims = new OrderedClaims((limit, range) => outbox.claim(brandId, lane, limit, range));
-    this.worker = new LaneWorker<CrmJob>({
+    this.worker = new LaneWorker<PackedJob>({
       places,
       ahead,
       claim: (limit, onlyFresh) => claims.next(limit, onlyFresh),
       onClaimFailure: (error) => reportClaimFailure(this.logger, error),
-      deliver,
+      deliver: (packed) => deliver(readJob(packed)),
       release: async (jobs) => {
-        await outbox.release(jobs.map(({ id }) => id));
+        await outbox.release(jobs.map((packed) => readJob(packed).id));
         claims.restart();
       },
     });

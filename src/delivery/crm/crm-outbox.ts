@@ -14,15 +14,26 @@ const broughtForwardAtOnce = 5000;
 /** Seconds that a claimed row is kept from others: the longest a dead worker can delay its work. */
 export const leaseSeconds = 30;
 
+/**
+ * An event as the database wrote it, to be read by `readJob` when its turn comes: a thousand that wait as objects would be
+ * moved by every collection of garbage.
+ */
+export type PackedJob = string;
+
 export interface CrmJob {
   id: string;
   playerId: string;
   kind: number;
   changedAt: Date;
-  dueAt: Date;
   /** Failed attempts so far. */
   attempts: number;
   origin: string;
+}
+
+export interface CrmClaim {
+  jobs: PackedJob[];
+  /** When the last of them was due, milliseconds of the Unix epoch; null when there are none. */
+  reached: number | null;
 }
 
 /** Which due events are meant. */
@@ -37,16 +48,6 @@ export interface CrmBrand extends CrmAddress {
   id: number;
 }
 
-interface ClaimRow {
-  id: string;
-  player_id: string;
-  kind: number;
-  created_at: Date;
-  due_at: Date;
-  attempts: number;
-  origin: string;
-}
-
 interface BrandRow {
   id: number;
   crm_base_url: string;
@@ -59,7 +60,10 @@ const listBrands = {
 };
 const claim = {
   name: 'claim_crm_events',
-  text: `select * from claim_crm_events($1, $2, $3, make_interval(secs => ${leaseSeconds}), $4, $5)`,
+  text: `
+    select string_agg(json_build_array(id::text, player_id, kind, extract(epoch from created_at) * 1000, attempts, origin)::text,
+        e'\\n') as jobs, extract(epoch from max(due_at))::float8 * 1000 as reached
+    from claim_crm_events($1, $2, $3, make_interval(secs => ${leaseSeconds}), $4, $5)`,
 };
 /**
  * Without waiting for the disk, as claiming is: a row that a crash brings back is told again. Answers the brands of players
@@ -92,6 +96,13 @@ const bringForward = {
         and next_attempt_at > now() and attempts between 1 and ${broughtForwardUpTo}
         and (last_status is null or last_status = 429 or last_status >= 500) limit ${broughtForwardAtOnce} for update skip locked))`,
 };
+
+/** Reads an event whose turn has come. */
+export function readJob(packed: PackedJob): CrmJob {
+  const values = JSON.parse(packed) as [string, string, number, number, number, string];
+  const [id, playerId, kind, changedAt, attempts, origin] = values;
+  return { id, playerId, kind, changedAt: new Date(changedAt), attempts, origin };
+}
 
 /** The CRM's rows of the outbox. */
 @Injectable()
@@ -131,18 +142,13 @@ export class CrmOutbox {
     lane: number,
     limit: number,
     { from, onlyFresh }: ClaimRange,
-  ): Promise<CrmJob[]> {
+  ): Promise<CrmClaim> {
     const values = [brandId, lane, limit, from ?? '-infinity', onlyFresh];
-    const rows = await this.database.prepared<ClaimRow>(claim, values);
-    return rows.map((row) => ({
-      id: row.id,
-      playerId: row.player_id,
-      kind: row.kind,
-      changedAt: row.created_at,
-      dueAt: row.due_at,
-      attempts: row.attempts,
-      origin: row.origin,
-    }));
+    const [row] = await this.database.prepared<{ jobs: string | null; reached: number | null }>(
+      claim,
+      values,
+    );
+    return { jobs: row?.jobs?.split('\n') ?? [], reached: row?.reached ?? null };
   }
 
   /** Gives back what was claimed and not begun. */
@@ -154,10 +160,11 @@ export class CrmOutbox {
    * The CRM has answered 200: the row has done its work. Does not wait for its deletion unless many do: the next request must
    * not wait for a round trip. A row that stays, because the database is away, is told again when its lease is over.
    */
-  async remove(id: string): Promise<void> {
+  remove(id: string): Promise<void> | undefined {
     this.done.push(id);
-    if (this.done.length >= removedAtOnce) await this.settle();
-    else this.timer ??= setTimeout(() => void this.settle(), removeAfterMs);
+    if (this.done.length >= removedAtOnce) return this.settle();
+    this.timer ??= setTimeout(() => void this.settle(), removeAfterMs);
+    return undefined;
   }
 
   /** Resolves when everything removed so far is deleted, as far as it can be. */

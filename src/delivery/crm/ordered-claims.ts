@@ -1,4 +1,4 @@
-import type { ClaimRange, CrmJob } from './crm-outbox.js';
+import type { ClaimRange, CrmClaim, PackedJob } from './crm-outbox.js';
 
 /** Milliseconds between claims from the start. */
 const fromStartEveryMs = 5000;
@@ -14,16 +14,16 @@ export class OrderedClaims {
   private reached = 0;
   private fromStartAt = Number.NEGATIVE_INFINITY;
 
-  constructor(private readonly claim: (limit: number, range: ClaimRange) => Promise<CrmJob[]>) {}
+  constructor(private readonly claim: (limit: number, range: ClaimRange) => Promise<CrmClaim>) {}
 
   /** The next due events, at most `limit`. */
-  async next(limit: number, onlyFresh: boolean): Promise<CrmJob[]> {
+  async next(limit: number, onlyFresh: boolean): Promise<PackedJob[]> {
     const now = performance.now();
     const isFromStart = now - this.fromStartAt >= fromStartEveryMs;
     if (isFromStart) this.fromStartAt = now;
     const from = isFromStart ? null : new Date(this.reached - lateCommitMs);
-    const jobs = await this.claim(limit, { from, onlyFresh });
-    this.reached = jobs.reduce((latest, { dueAt }) => Math.max(latest, dueAt.getTime()), this.reached);
+    const { jobs, reached } = await this.claim(limit, { from, onlyFresh });
+    this.reached = Math.max(this.reached, reached ?? 0);
     return jobs;
   }
 
