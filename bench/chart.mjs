@@ -45,7 +45,7 @@ function drawRow(line, index) {
  * @returns {string}
  */
 export function drawChart({ machine, suites }) {
-  const lines = ['reads', 'writes', 'delivery', 'import']
+  const lines = ['reads', 'writes', 'delivery', 'import', 'reconciliation']
     .flatMap((name) => suites[name]?.lines ?? [])
     .filter((line) => line.target);
   const height = TOP + lines.length * ROW + 34;

@@ -1,4 +1,4 @@
-// npm run bench -- [reads|writes|delivery|import] [--quick]
+// npm run bench -- [reads|writes|delivery|import|reconciliation] [--quick]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,9 +11,10 @@ import { createDatabase, isBuilt, prepareService } from './service.mjs';
 import { delivery } from './suites/delivery.mjs';
 import { imports } from './suites/import.mjs';
 import { reads } from './suites/reads.mjs';
+import { reconciliation } from './suites/reconciliation.mjs';
 import { writes } from './suites/writes.mjs';
 
-const SUITES = { reads, writes, delivery, import: imports };
+const SUITES = { reads, writes, delivery, import: imports, reconciliation };
 
 const FULL = {
   players: 1_000_000,
@@ -21,6 +22,13 @@ const FULL = {
   ...{ latencyPairs: 5, latencyRequests: 20_000, readRate: 4000, writeRate: 1500 },
   ...{ changeRate: 200, changes: 20_000, backlog: 100_000, drainRounds: 5 },
   ...{ importRows: 6_000_000, importPlayers: 1_000_000, importRounds: 3 },
+  ...{
+    reconciled: [500_000, 1_000_000, 5_000_000],
+    streamRounds: 5,
+    streamReads: 4000,
+    streamPairs: 5,
+    keepsCharts: true,
+  },
 };
 /** Whether everything runs, not how fast. */
 const QUICK = {
@@ -29,6 +37,7 @@ const QUICK = {
   ...{ latencyPairs: 1, latencyRequests: 1000, readRate: 1000, writeRate: 500 },
   ...{ changeRate: 200, changes: 1000, backlog: 5000, drainRounds: 1 },
   ...{ importRows: 60_000, importPlayers: 10_000, importRounds: 1 },
+  ...{ reconciled: [5000, 10_000], streamRounds: 2, streamReads: 200, streamPairs: 1, keepsCharts: false },
 };
 
 /**

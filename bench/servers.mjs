@@ -16,6 +16,7 @@ process.once('exit', () => {
  * @property {string} name
  * @property {string} origin `http://127.0.0.1:<port>`
  * @property {Record<string, string>} headers that its clients send
+ * @property {number} pid
  * @property {() => number} peakMemoryMb the largest resident set since its start, MiB; 0 where the system does not tell
  * @property {() => Promise<void>} stop
  */
@@ -69,6 +70,7 @@ export async function startServer({ name, script, args = [], nodeOptions = [], c
     name,
     origin,
     headers,
+    pid: child.pid ?? 0,
     peakMemoryMb: () => peakMemoryMb(child.pid ?? 0),
     stop: () => stopChild(child),
   };

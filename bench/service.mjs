@@ -34,6 +34,7 @@ const run = promisify(execFile);
  * @property {() => Promise<import('./servers.mjs').Server>} start
  * @property {(name: string, crmUrl?: string) => Promise<number>} createBrand with the CRM switched on, which is away where
  *   no address is given; answers its id
+ * @property {(name: string) => Promise<{id: number, key: string}>} createBrandWithKey the same, with a client's key
  * @property {(brandId: number, crmUrl: string) => Promise<void>} setCrm before the service starts
  * @property {() => Promise<void>} awaitDelivered until nothing waits any more
  * @property {() => Promise<void>} discardOutbox what has not left by then, with what that leaves behind
@@ -99,6 +100,7 @@ export async function prepareService(cluster, { database, ownerUrl }, players) {
     start: () =>
       startServer({ name: 'service', script: MAIN, nodeOptions: [SERVICE_HEAP], cwd: ROOT, env, headers }),
     createBrand: async (name, crmUrl) => (await createBrand(name, crmUrl)).id,
+    createBrandWithKey: (name) => createBrand(name),
     setCrm,
     ...outboxOf(cluster, database),
     importFile: (file, brandId) => importFile(env, file, brandId),

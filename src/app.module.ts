@@ -6,6 +6,7 @@ import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
 import { HealthModule } from './health/health.module.js';
+import { ReconciliationModule } from './reconciliation/reconciliation.module.js';
 import { UkgcConsentsModule } from './ukgc-consents/ukgc-consents.module.js';
 
 /** The whole service: one module a door, on one data layer. */
@@ -21,6 +22,7 @@ export class AppModule {
         DeliveryModule,
         HealthModule,
         UkgcConsentsModule,
+        ReconciliationModule,
         AdminModule,
       ],
     };

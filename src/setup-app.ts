@@ -8,7 +8,7 @@ import { ErrorFilter } from './common/error.filter.js';
 import { parseJsonBody } from './common/json-body.js';
 import { NestLogger } from './common/logger.js';
 import { addRequestHooks, requestIdOf } from './common/request-hooks.js';
-import { acceptImportStream, limitBodyTime } from './common/request-bodies.js';
+import { acceptStreams, limitBodyTime } from './common/request-bodies.js';
 import { setSecurityHeaders } from './common/security-headers.js';
 import { DtoPipe } from './common/validation.pipe.js';
 import type { Config } from './config/config.js';
@@ -43,7 +43,9 @@ export async function setupApp(
   app.useGlobalPipes(new DtoPipe());
   app.useGlobalFilters(new ErrorFilter(config));
   const fastify = app.getHttpAdapter().getInstance();
-  const importRoute = `${config.PATH_PREFIX}/userconsents/import`;
+  const streamedRoutes = ['/userconsents/import', '/reconciliation/compare'].map(
+    (path) => config.PATH_PREFIX + path,
+  );
   addRequestHooks(fastify, logger, app.get(HealthService).registry);
   followRequests(fastify, app.get(HealthService));
   app.useBodyParser('application/json', { bodyLimit: bodyLimitBytes }, (_request, text, done) => {
@@ -53,8 +55,8 @@ export async function setupApp(
       done(error as Error, undefined);
     }
   });
-  acceptImportStream(fastify, importRoute);
-  limitBodyTime(fastify, importRoute);
+  acceptStreams(fastify, streamedRoutes);
+  limitBodyTime(fastify, streamedRoutes);
   setSecurityHeaders(fastify, config.isProduction);
   setupDocs(app, config);
   return app;

@@ -47,6 +47,19 @@ export function ApiAnswers(
   return ApiResponse({ status, description: STATUS_CODES[status] ?? '', ...(type && { type, ...options }) });
 }
 
+/** Documents a streamed answer, which is one document or says alone why there is none. */
+export function ApiStreams(...types: Type<unknown>[]): MethodDecorator {
+  const oneOf = types.map((type) => ({ $ref: getSchemaPath(type) }));
+  return applyDecorators(
+    ApiExtraModels(...types),
+    ApiResponse({
+      status: 200,
+      description: STATUS_CODES[200] ?? '',
+      content: { 'application/json': { schema: { oneOf } } },
+    }),
+  );
+}
+
 /** Every way to present a service client's key; the docs page offers them all. */
 export function ApiKeyAuth(): ClassDecorator & MethodDecorator {
   return applyDecorators(

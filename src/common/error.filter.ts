@@ -33,7 +33,8 @@ export class ErrorFilter implements ExceptionFilter {
     const { PATH_PREFIX: prefix } = this.config;
     const path = withoutPrefix(request.url.split('?', 1)[0] ?? '/', prefix);
     const dialect = dialectOf(withoutPrefix(request.routeOptions.url ?? path, prefix));
-    if (error.status === 503) void reply.header('retry-after', '2');
+    const retryAfter = error.retryAfterSeconds ?? (error.status === 503 ? 2 : undefined);
+    if (retryAfter !== undefined) void reply.header('retry-after', String(retryAfter));
     if (error.status === 401) void reply.header('www-authenticate', 'Bearer, Basic realm="player-consent"');
     void reply
       .status(error.status)

@@ -25,6 +25,8 @@ export const errorTable = {
     level: 'info',
     text: 'this Idempotency-Key was used with another body: take a new key for a new request',
   },
+  too_many_requests: { status: 429, level: 'info', text: 'too many requests: try again later' },
+  unknown_field: { status: 501, level: 'debug', text: 'unknown field' },
   internal: { status: 500, level: 'error', text: 'internal server error' },
   unavailable: {
     status: 503,
@@ -45,14 +47,18 @@ export class AppError extends Error {
     readonly code: ErrorCode,
     detail?: string,
     readonly fields: FieldError[] = [],
-    options?: ErrorOptions & { oauthCode?: string },
+    options?: ErrorOptions & { oauthCode?: string; retryAfterSeconds?: number },
   ) {
     super(detail ?? fields[0]?.message ?? errorTable[code].text, options);
     this.oauthCode = options?.oauthCode;
+    this.retryAfterSeconds = options?.retryAfterSeconds;
   }
 
   /** RFC 6749's word for it, where the table's code has none or another. */
   readonly oauthCode?: string;
+
+  /** Seconds after which it is worth another try, where that is known. */
+  readonly retryAfterSeconds?: number;
 
   get status(): number {
     return errorTable[this.code].status;

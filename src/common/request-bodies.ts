@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from './errors.js';
 
 const bodyTimeMs = 20_000;
+/** No caller can send a header of this name: it is no token. */
+const givenType = 'content-type as given';
 
-/** A body that trickles in holds a connection for ever; only the import, which is as long as its file, may take its time. */
-export function limitBodyTime(fastify: FastifyInstance, unlimitedRoute: string): void {
+/** A body that trickles in holds a connection for ever; only what is as long as its file may take its time. */
+export function limitBodyTime(fastify: FastifyInstance, streamedRoutes: readonly string[]): void {
   const timers = new WeakMap<object, NodeJS.Timeout>();
   const clear = (request: object) => clearTimeout(timers.get(request));
   fastify.addHook('onRequest', (request, reply, done) => {
     const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
-    if (hasBody && request.routeOptions.url !== unlimitedRoute) {
+    if (hasBody && !streamedRoutes.includes(request.routeOptions.url ?? '')) {
       const tooSlow = () => void reply.header('connection', 'close').send(new AppError('request_timeout'));
       timers.set(request, setTimeout(tooSlow, bodyTimeMs));
       reply.raw.once('close', () => clear(request));
@@ -23,19 +25,31 @@ export function limitBodyTime(fastify: FastifyInstance, unlimitedRoute: string):
   });
 }
 
-/** The import's body is a stream of any size and is not parsed, whatever its content type says. */
-export function acceptImportStream(fastify: FastifyInstance, importRoute: string): void {
+/**
+ * The bodies of these routes are streams of any size and are not parsed, whatever their content type says; what it said is
+ * found again by `contentTypeOf`.
+ */
+export function acceptStreams(fastify: FastifyInstance, routes: readonly string[]): void {
+  const isStreamed = (url: string | undefined) => url !== undefined && routes.includes(url);
   // Known to nobody outside, so that no other route can be made to take a stream for its body.
-  const streamType = `application/x-import-${randomUUID()}`;
+  const streamType = `application/x-stream-${randomUUID()}`;
   fastify.addContentTypeParser(streamType, (_request, payload, done) => done(null, payload));
   fastify.addHook('onRequest', (request, _reply, done) => {
-    if (request.routeOptions.url === importRoute) request.headers['content-type'] = streamType;
+    if (isStreamed(request.routeOptions.url)) {
+      request.headers[givenType] = request.headers['content-type'] ?? '';
+      request.headers['content-type'] = streamType;
+    }
     done();
   });
   fastify.addHook('onSend', (request, reply, payload, done) => {
     // What is left of a refused file is not waited for.
-    if (request.routeOptions.url === importRoute && reply.statusCode >= 400)
+    if (isStreamed(request.routeOptions.url) && reply.statusCode >= 400)
       void reply.header('connection', 'close');
     done(null, payload);
   });
+}
+
+/** What a streamed body says it is: the media type alone, in small letters; empty when it says nothing. */
+export function contentTypeOf(request: FastifyRequest): string {
+  return (String(request.headers[givenType] ?? '').split(';', 1)[0] ?? '').trim().toLowerCase();
 }

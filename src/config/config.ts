@@ -55,6 +55,11 @@ export class Config {
   @Matches(/^postgres(ql)?:\/\//, { message: 'DATABASE_MIGRATION_URL must be a postgres:// address' })
   DATABASE_MIGRATION_URL?: string;
 
+  /** Reads that may lag go there. */
+  @IsOptional()
+  @Matches(/^postgres(ql)?:\/\//, { message: 'DATABASE_REPLICA_URL must be a postgres:// address' })
+  DATABASE_REPLICA_URL?: string;
+
   @IsInt()
   @Min(1)
   @Max(1000)
@@ -108,6 +113,18 @@ export class Config {
   @IsIn(['pretty', 'json'])
   LOG_FORMAT: 'pretty' | 'json' = 'pretty';
 
+  /** Reconciliation runs of one brand at once. */
+  @IsInt()
+  @Min(1)
+  @Max(16)
+  RECONCILIATION_RUNS: number = 2;
+
+  /** Milliseconds that one may take. */
+  @IsInt()
+  @Min(1000)
+  @Max(86_400_000)
+  RECONCILIATION_TIME_LIMIT_MS: number = 900_000;
+
   /** Milliseconds between "not ready" and closing the door when the service is asked to stop. */
   @IsInt()
   @Min(0)
@@ -138,6 +155,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     'OPS_PORT',
     'DATABASE_URL',
     'DATABASE_MIGRATION_URL',
+    'DATABASE_REPLICA_URL',
     'PUBLIC_URL',
     'SMTP_URL',
     'SMS_URL',
@@ -147,7 +165,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   for (const name of names) {
     const value = environment[name];
     if (value === undefined || value === '' || name === 'embedded' || name === 'runsDeliveries') continue;
-    given[name] = /_?PORT$|_SIZE$|_PROXY$|_MS$/.test(name) ? numberOrText(value) : value;
+    given[name] = /_?PORT$|_SIZE$|_PROXY$|_MS$|_RUNS$/.test(name) ? numberOrText(value) : value;
   }
   const production = given.NODE_ENV === 'production';
   given.LOG_FORMAT ??= given.NODE_ENV === 'production' || given.NODE_ENV === 'test' ? 'json' : 'pretty';
@@ -163,7 +181,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
 }
 
 function unreadableAddresses(config: Config): string[] {
-  return (['DATABASE_URL', 'DATABASE_MIGRATION_URL'] as const).flatMap((name) => {
+  return (['DATABASE_URL', 'DATABASE_MIGRATION_URL', 'DATABASE_REPLICA_URL'] as const).flatMap((name) => {
     const address = config[name];
     if (address === undefined || !/^postgres(ql)?:\/\//.test(address)) return [];
     try {

@@ -4,6 +4,7 @@ import { Database } from './database.js';
 import { OutboxSignal } from './outbox-signal.js';
 import { IdempotencyService } from './idempotency.service.js';
 import { dataSourceOptions, entities } from './options.js';
+import { Snapshots } from './snapshots.js';
 
 /** The shared data layer: one DataSource, its repositories and its pool. */
 @Global()
@@ -17,8 +18,8 @@ export class DatabaseModule {
         TypeOrmModule.forRoot({ ...dataSourceOptions(url, poolSize), retryAttempts: 0 }),
         repositories,
       ],
-      providers: [Database, IdempotencyService, OutboxSignal],
-      exports: [Database, IdempotencyService, OutboxSignal, repositories],
+      providers: [Database, IdempotencyService, OutboxSignal, Snapshots],
+      exports: [Database, IdempotencyService, OutboxSignal, Snapshots, repositories],
     };
   }
 }

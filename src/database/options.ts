@@ -10,6 +10,7 @@ import { MarketingState } from './entities/marketing-state.entity.js';
 import { OutboxEntry } from './entities/outbox-entry.entity.js';
 import { Player } from './entities/player.entity.js';
 import { PlayerBlocks } from './entities/player-blocks.entity.js';
+import { ReconciliationRun } from './entities/reconciliation-run.entity.js';
 import { ServiceClient } from './entities/service-client.entity.js';
 import { Session } from './entities/session.entity.js';
 import { WebhookSubscription } from './entities/webhook-subscription.entity.js';
@@ -29,6 +30,7 @@ export const entities = [
   OutboxEntry,
   Player,
   PlayerBlocks,
+  ReconciliationRun,
   ServiceClient,
   Session,
   WebhookSubscription,

@@ -8,6 +8,7 @@ import { change, newPlayerId } from '../support/consents.js';
 import { crmError, errorText, problem } from '../support/errors.js';
 import {
   effectiveBody,
+  isCrmPath,
   guardedRoutes,
   publicRoutes,
   sampleBody,
@@ -71,7 +72,7 @@ beforeAll(async () => {
 afterAll(() => app?.close());
 
 function expectedError(route: DocumentedRoute, status: number, text: string): string {
-  if (/^\/user(consents|blocks)/.test(route.path)) return crmError(status, text);
+  if (isCrmPath(route.path)) return crmError(status, text);
   return problem(status, text, samplePath(route));
 }
 

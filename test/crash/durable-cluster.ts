@@ -13,7 +13,12 @@ export class DurableCluster {
   private server: EmbeddedPostgres;
   private ended: Promise<void>;
 
-  private constructor(private readonly dataDir: string) {}
+  private constructor(readonly dataDir: string) {}
+
+  /** The server that runs now. */
+  get postgres(): EmbeddedPostgres {
+    return this.server;
+  }
 
   static async start(): Promise<DurableCluster> {
     const cluster = new DurableCluster(makeClusterFolder());

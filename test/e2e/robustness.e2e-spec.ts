@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DocumentedRoute } from '../support/api-document.js';
 import { crmError, errorText, oauthError, problem } from '../support/errors.js';
 import { HttpClient } from '../support/http.js';
-import { bodyRoutes, guardedRoutes, samplePath } from '../support/routes.js';
+import { bodyRoutes, guardedRoutes, isCrmPath, samplePath, streamedRoutes } from '../support/routes.js';
 import { type Answer, createTestApp, type TestApp } from '../support/test-app.js';
 
 let app: TestApp;
@@ -14,8 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => app?.close());
 
-/** The import reads a stream of its own; see its own tests. */
-const jsonRoutes = bodyRoutes.filter(({ path }) => path !== '/userconsents/import');
+/** These read a stream of their own; see their own tests. */
+const jsonRoutes = bodyRoutes.filter(({ path }) => !streamedRoutes.includes(path));
 const named = (routes: DocumentedRoute[]) => routes.map((route) => [route.name, route] as const);
 
 function expectedError(
@@ -25,7 +25,7 @@ function expectedError(
   path = samplePath(route),
 ): string {
   if (path.startsWith('/oauth')) return oauthError(status, 'invalid_request');
-  return path.startsWith('/user') ? crmError(status, text) : problem(status, text, path);
+  return isCrmPath(path) ? crmError(status, text) : problem(status, text, path);
 }
 
 /** A client error in the route's dialect (`call` sees to that), and nothing written. */

@@ -5,6 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { apiDocument, findRoute, type JsonSchema } from './api-document.js';
 import type { HttpAnswer } from './http.js';
+import { isCrmPath } from './routes.js';
 import { environmentName } from './test-database.js';
 
 /** An object that names its properties takes no others, whatever the document leaves open. */
@@ -57,7 +58,7 @@ const problemDetails = objectOf(
 
 /** The family's error body, for whatever answers an error: also where no route is documented. */
 function errorSchemaOf(path: string): { contentType: string; schema: JsonSchema } {
-  const isCrmOrOAuth = /^\/(userconsents|userblocks|oauth)(\/|\?|$)/.test(path);
+  const isCrmOrOAuth = isCrmPath(path) || /^\/oauth(\/|\?|$)/.test(path);
   return isCrmOrOAuth
     ? { contentType: 'application/json', schema: errorAndCode }
     : { contentType: 'application/problem+json', schema: problemDetails };

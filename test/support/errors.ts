@@ -36,6 +36,11 @@ export const errorText = {
   badUserId: 'userid must be 1 to 64 letters, digits, _ or -, and not the word import or withdraw',
   badPlayerId: 'id must be 1 to 64 letters, digits, _ or -, and not the word import or withdraw',
 
+  unknownField: (field: string) => `unknown field: ${field}`,
+  fieldNotAString: 'field must be a string',
+  tooManyRuns: (places: number) =>
+    `${places} reconciliation runs of this brand are under way: wait until one has ended`,
+
   consentsNotAList: 'consents must be an object or a list',
   consentsEmpty: 'consents must contain at least 1 elements',
   consentsTooMany: 'consents must contain no more than 6 elements',
@@ -90,6 +95,11 @@ export const errorText = {
   importUnderWay: 'another import of this brand is under way',
   untilWithoutExclusion: 'excluded.until goes with active: true',
 } as const;
+
+/** What a reconciliation route answers that could not begin. */
+export function runError(word: string): string {
+  return `{"error":"${word}"}`;
+}
 
 /** An error body of `/userconsents*` and `/userblocks*`, letter by letter. */
 export function crmError(code: number, error: string): string {

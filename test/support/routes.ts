@@ -16,6 +16,10 @@ export const scopesByRoute: Record<string, Scope> = {
   'GET /userconsents/{userid}/history': 'consents:read',
   'GET /userconsents/{userid}/decision': 'consents:read',
   'GET /userblocks/{userid}': 'consents:read',
+  'POST /reconciliation': 'reconciliation:read',
+  'POST /reconciliation/products': 'reconciliation:read',
+  'POST /reconciliation/compare': 'reconciliation:read',
+  'GET /reconciliation/runs': 'reconciliation:read',
   'GET /api/brands/{id}': 'admin',
   'PATCH /api/brands/{id}': 'admin',
   'POST /api/clients': 'admin',
@@ -38,6 +42,14 @@ export const guardedRoutes: DocumentedRoute[] = documentedRoutes.filter(
 export const bodyRoutes: DocumentedRoute[] = documentedRoutes.filter(
   ({ operation }) => 'requestBody' in operation,
 );
+
+/** Routes that read a body of any size as it comes, in forms of their own. */
+export const streamedRoutes = ['/userconsents/import', '/reconciliation/compare'];
+
+/** Whether a path answers errors as `{error, code}`. */
+export function isCrmPath(path: string): boolean {
+  return /^\/(userconsents|userblocks|reconciliation)(\/|\?|$)/.test(path);
+}
 
 /** Ids of brand 1 that stand in sample requests; by default none that anything can happen to. */
 export interface SampleIds {
@@ -65,7 +77,8 @@ export function samplePath({ path }: DocumentedRoute, { player, client, session 
 
 /** The query that the route cannot do without. */
 export function sampleQuery({ path }: DocumentedRoute): string {
-  return path.endsWith('/decision') ? '?channel=email' : '';
+  if (path.endsWith('/decision')) return '?channel=email';
+  return path.endsWith('/compare') ? '?field=consent_email' : '';
 }
 
 /** A body that the route reads, if it reads one: JSON, and without any effect. */

@@ -1,10 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import type { Client } from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
+import { copyIn, takeStagingName } from '../../database/staging.js';
 import type { StagedRow } from './row-checker.js';
 
 const batchRows = 20_000;
-const flushBytes = 256 * 1024;
 // PostgreSQL keeps no finer statistics.
 const maxParts = 10_000;
 
@@ -16,27 +14,14 @@ export interface PlayerRange {
 
 /** The rows of one import, in an unlogged table of its own, from which they are applied player by player. */
 export class StagingTable {
-  readonly name = `staging.import_${randomBytes(8).toString('hex')}`;
+  /** With its schema; none before it was created. */
+  name = '';
 
   constructor(private readonly client: Client) {}
 
-  /** Creates the table. What a crash left behind is dropped first: an import that lives holds a lock on its table. */
+  /** Creates the table. */
   async create(): Promise<void> {
-    await this.client.query(`
-      do $$
-      declare
-        v_table text;
-      begin
-        for v_table in select c.oid::regclass::text from pg_class c
-            where c.relnamespace = 'staging'::regnamespace and c.relkind = 'r' and c.relname like 'import\\_%'
-              and pg_get_userbyid(c.relowner) = current_user
-              and not exists (select 1 from pg_locks l where l.locktype = 'advisory' and l.objsubid = 2
-                and l.classid = 2005 and l.objid = hashtext(c.relname)::bigint & 4294967295) loop
-          execute 'drop table ' || v_table;
-        end loop;
-      end $$`);
-    const relation = this.name.slice('staging.'.length);
-    await this.client.query('select pg_advisory_lock(2005, hashtext($1))', [relation]);
+    this.name = await takeStagingName(this.client, 'import');
     // Filled in the transaction that makes it, the table needs no look at row versions ever, and its index answers alone.
     await this.client.query('begin');
     await this.client.query(`
@@ -46,37 +31,12 @@ export class StagingTable {
       ) with (autovacuum_enabled = off)`);
   }
 
-  /** Copies rows in as they come; waits for PostgreSQL where it is slower. Answers how many. */
+  /** Copies rows in as they come. Answers how many. */
   async fill(batches: AsyncIterable<{ line: number; row: StagedRow }[]>): Promise<number> {
-    const stream = this.client.query(copyFrom(`copy ${this.name} from stdin with (freeze)`));
-    let count = 0;
-    let text = '';
-    const failed = new Promise<never>((_resolve, reject) => stream.once('error', reject));
-    failed.catch(() => undefined);
-    const flush = async () => {
-      const chunk = Buffer.from(text);
-      text = '';
-      if (stream.write(chunk)) return;
-      await Promise.race([failed, new Promise<void>((resolve) => stream.once('drain', resolve))]);
-    };
-    try {
-      for await (const batch of batches) {
-        for (const { line, row } of batch) {
-          text += `${line}\t${row.playerId}\t${row.channel}\t${row.target}\t${row.occurredAt}\t${escape(row.source)}\n`;
-          count++;
-        }
-        if (text.length > flushBytes) await flush();
-      }
-      if (text) await flush();
-    } catch (error) {
-      stream.destroy();
-      throw error;
-    }
-    const finished = new Promise<void>((resolve) => stream.once('finish', resolve));
-    stream.end();
-    await Promise.race([failed, finished]);
+    const counter = { rows: 0 };
+    await copyIn(this.client, `copy ${this.name} from stdin with (freeze)`, toText(batches, counter));
     await this.client.query('commit');
-    return count;
+    return counter.rows;
   }
 
   /**
@@ -114,7 +74,20 @@ export class StagingTable {
 
   /** Drops the table. */
   async drop(): Promise<void> {
-    await this.client.query(`drop table if exists ${this.name}`);
+    if (this.name) await this.client.query(`drop table if exists ${this.name}`);
+  }
+}
+
+async function* toText(
+  batches: AsyncIterable<{ line: number; row: StagedRow }[]>,
+  counter: { rows: number },
+): AsyncGenerator<string> {
+  for await (const batch of batches) {
+    let text = '';
+    for (const { line, row } of batch)
+      text += `${line}\t${row.playerId}\t${row.channel}\t${row.target}\t${row.occurredAt}\t${escape(row.source)}\n`;
+    counter.rows += batch.length;
+    yield text;
   }
 }
 

@@ -5,6 +5,8 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
  * limited to, none of them = no product-specific consent. Written by record_marketing_changes and record_block_change only.
  */
 @Entity('marketing_states')
+@Index('ix_marketing_states_blocked', ['brandId', 'playerId'], { where: 'blocked' })
+@Index('ix_marketing_states_excluded', ['brandId', 'playerId'], { where: 'excluded' })
 @Index('ix_marketing_states_excluded_until', ['excludedUntil'], { where: 'excluded_until IS NOT NULL' })
 export class MarketingState {
   @PrimaryColumn({ type: 'integer', name: 'brand_id', primaryKeyConstraintName: 'pk_marketing_states' })

@@ -14,7 +14,7 @@ export class InitialSchema1764000000001 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      drop table idempotency_keys, delivery_attempts, webhook_subscriptions, outbox, event_evidence, consent_events, player_blocks, players,
+      drop table idempotency_keys, reconciliation_runs, delivery_attempts, webhook_subscriptions, outbox, event_evidence, consent_events, player_blocks, players,
         marketing_states, sessions, access_tokens, service_clients, brand_products, brands`);
   }
 }
@@ -102,6 +102,9 @@ create table marketing_states (
   chat_set_at timestamptz,
   constraint pk_marketing_states primary key (brand_id, player_id)
 ) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02);
+-- Few are in these, and a change of a consent changes neither of their columns: they cost its update nothing.
+create index ix_marketing_states_blocked on marketing_states (brand_id, player_id) where blocked;
+create index ix_marketing_states_excluded on marketing_states (brand_id, player_id) where excluded;
 create index ix_marketing_states_excluded_until on marketing_states (excluded_until) where excluded_until is not null;
 create table players (
   brand_id integer not null,
@@ -236,6 +239,25 @@ create table delivery_attempts (
   answer text,
   constraint pk_delivery_attempts primary key (outbox_id, attempted_at),
   constraint fk_delivery_attempts_outbox foreign key (outbox_id) references outbox (id) on delete cascade
+);
+create table reconciliation_runs (
+  id uuid not null,
+  brand_id integer not null,
+  client_id text not null,
+  kind text not null,
+  field text not null,
+  snapshot_at timestamptz not null,
+  on_replica boolean not null,
+  started_at timestamptz not null default now(),
+  ends_by timestamptz not null,
+  finished_at timestamptz,
+  users bigint,
+  bytes bigint,
+  outcome text,
+  constraint pk_reconciliation_runs primary key (brand_id, id),
+  constraint ck_reconciliation_runs_kind check (kind in ('list', 'products', 'compare')),
+  constraint ck_reconciliation_runs_outcome
+    check (outcome in ('complete', 'refused', 'timeout', 'unavailable', 'stopping', 'internal', 'hung up'))
 );
 create table idempotency_keys (
   brand_id integer not null,

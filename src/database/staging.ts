@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import type { Client } from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+
+const flushBytes = 256 * 1024;
+
+/**
+ * Takes a name for an unlogged table of one piece of work, in the schema `staging`, for as long as the connection lives. What
+ * a crash left there is dropped first: work that goes on holds a lock on the name of its table.
+ */
+export async function takeStagingName(client: Client, purpose: 'import' | 'compare'): Promise<string> {
+  await client.query(`
+    do $$
+    declare
+      v_table text;
+    begin
+      for v_table in select c.oid::regclass::text from pg_class c
+          where c.relnamespace = 'staging'::regnamespace and c.relkind = 'r' and pg_get_userbyid(c.relowner) = current_user
+            and not exists (select 1 from pg_locks l where l.locktype = 'advisory' and l.objsubid = 2
+              and l.classid = 2005 and l.objid = hashtext(c.relname)::bigint & 4294967295) loop
+        execute 'drop table ' || v_table;
+      end loop;
+    end $$`);
+  const relation = `${purpose}_${randomBytes(8).toString('hex')}`;
+  await client.query('select pg_advisory_lock(2005, hashtext($1))', [relation]);
+  return `staging.${relation}`;
+}
+
+/**
+ * Runs a COPY … FROM STDIN with lines of its text format as they come; waits for PostgreSQL where it is slower. Rejects with
+ * whatever ended either side, and nothing of it has happened then.
+ */
+export async function copyIn(client: Client, copy: string, texts: AsyncIterable<string>): Promise<void> {
+  const stream = client.query(copyFrom(copy));
+  const failed = new Promise<never>((_resolve, reject) => stream.once('error', reject));
+  failed.catch(() => undefined);
+  let waiting = '';
+  const flush = async () => {
+    const chunk = Buffer.from(waiting);
+    waiting = '';
+    if (!stream.write(chunk))
+      await Promise.race([failed, new Promise<void>((resolve) => stream.once('drain', resolve))]);
+  };
+  try {
+    for await (const text of texts) {
+      waiting += text;
+      if (waiting.length > flushBytes) await flush();
+    }
+    if (waiting) await flush();
+  } catch (error) {
+    stream.destroy();
+    throw error;
+  }
+  const finished = new Promise<void>((resolve) => stream.once('finish', resolve));
+  stream.end();
+  await Promise.race([failed, finished]);
+}
