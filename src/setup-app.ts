@@ -8,7 +8,7 @@ import { ErrorFilter } from './common/error.filter.js';
 import { parseJsonBody } from './common/json-body.js';
 import { NestLogger } from './common/logger.js';
 import { addRequestHooks, requestIdOf } from './common/request-hooks.js';
-import { acceptStreams, limitBodyTime } from './common/request-bodies.js';
+import { acceptStreams, limitBodyTime, refuseForms } from './common/request-bodies.js';
 import { setSecurityHeaders } from './common/security-headers.js';
 import { DtoPipe } from './common/validation.pipe.js';
 import type { Config } from './config/config.js';
@@ -56,6 +56,7 @@ export async function setupApp(
     }
   });
   acceptStreams(fastify, streamedRoutes);
+  refuseForms(fastify, `${config.PATH_PREFIX}/oauth/token`);
   limitBodyTime(fastify, streamedRoutes);
   setSecurityHeaders(fastify, config.isProduction);
   setupDocs(app, config);

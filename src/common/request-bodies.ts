@@ -42,10 +42,18 @@ export function acceptStreams(fastify: FastifyInstance, routes: readonly string[
     done();
   });
   fastify.addHook('onSend', (request, reply, payload, done) => {
-    // What is left of a refused file is not waited for.
-    if (isStreamed(request.routeOptions.url) && reply.statusCode >= 400)
+    // What is left of a file that nobody wants any more is not waited for.
+    if (isStreamed(request.routeOptions.url) && !request.raw.complete)
       void reply.header('connection', 'close');
     done(null, payload);
+  });
+}
+
+/** Forms are for the one route that takes them; Nest would have every other route read them as if they were JSON. */
+export function refuseForms(fastify: FastifyInstance, formRoute: string): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const isForm = /^application\/x-www-form-urlencoded\b/i.test(request.headers['content-type'] ?? '');
+    done(isForm && request.routeOptions.url !== formRoute ? new AppError('unsupported_body') : undefined);
   });
 }
 

@@ -97,10 +97,18 @@ async function whileOpening(client: Client, work: () => Promise<Snapshot>): Prom
 }
 
 async function begin(client: Client, limitMs: number): Promise<void> {
-  // Where the platform can: a backend that finds nothing to send notices that its reader is gone.
+  await limitSession(client, limitMs);
+  await client.query('begin isolation level repeatable read read only');
+}
+
+/**
+ * Makes a connection one for long work beside everybody else's: PostgreSQL ends a statement after `limitMs`, and at once when
+ * nobody listens any more, even while it has nothing to send.
+ */
+export async function limitSession(client: Client, limitMs: number): Promise<void> {
+  // Not every platform can look whether its client is still there.
   await client.query('set client_connection_check_interval = 1000').catch(() => undefined);
   await client.query(
-    `set statement_timeout = ${Math.round(limitMs)}; set jit = off; set max_parallel_workers_per_gather = 0;
-     begin isolation level repeatable read read only`,
+    `set statement_timeout = ${Math.round(limitMs)}; set jit = off; set max_parallel_workers_per_gather = 0`,
   );
 }

@@ -18,7 +18,7 @@ export async function takeStagingName(client: Client, purpose: 'import' | 'compa
           where c.relnamespace = 'staging'::regnamespace and c.relkind = 'r' and pg_get_userbyid(c.relowner) = current_user
             and not exists (select 1 from pg_locks l where l.locktype = 'advisory' and l.objsubid = 2
               and l.classid = 2005 and l.objid = hashtext(c.relname)::bigint & 4294967295) loop
-        execute 'drop table ' || v_table;
+        execute 'drop table if exists ' || v_table;
       end loop;
     end $$`);
   const relation = `${purpose}_${randomBytes(8).toString('hex')}`;
@@ -28,30 +28,34 @@ export async function takeStagingName(client: Client, purpose: 'import' | 'compa
 
 /**
  * Runs a COPY … FROM STDIN with lines of its text format as they come; waits for PostgreSQL where it is slower. Rejects with
- * whatever ended either side, and nothing of it has happened then.
+ * whatever ended either side, at once, also while the other one has nothing to say; nothing of it has happened then.
  */
 export async function copyIn(client: Client, copy: string, texts: AsyncIterable<string>): Promise<void> {
   const stream = client.query(copyFrom(copy));
-  const failed = new Promise<never>((_resolve, reject) => stream.once('error', reject));
+  // For good: a stream whose connection is gone fails once more when it is destroyed.
+  const failed = new Promise<never>((_resolve, reject) => stream.on('error', reject));
   failed.catch(() => undefined);
+  const heard = (event: 'drain' | 'finish') =>
+    Promise.race([failed, new Promise<void>((resolve) => stream.once(event, resolve))]);
+  const input = texts[Symbol.asyncIterator]();
   let waiting = '';
-  const flush = async () => {
-    const chunk = Buffer.from(waiting);
-    waiting = '';
-    if (!stream.write(chunk))
-      await Promise.race([failed, new Promise<void>((resolve) => stream.once('drain', resolve))]);
-  };
   try {
-    for await (const text of texts) {
-      waiting += text;
-      if (waiting.length > flushBytes) await flush();
+    for (;;) {
+      const next = await Promise.race([failed, input.next()]);
+      waiting += next.done ? '' : next.value;
+      if (waiting.length > (next.done ? 0 : flushBytes)) {
+        const chunk = Buffer.from(waiting);
+        waiting = '';
+        if (!stream.write(chunk)) await heard('drain');
+      }
+      if (next.done) break;
     }
-    if (waiting) await flush();
   } catch (error) {
+    // Not awaited: an input that stalls ends when its connection does.
+    void Promise.resolve(input.return?.()).catch(() => undefined);
     stream.destroy();
     throw error;
   }
-  const finished = new Promise<void>((resolve) => stream.once('finish', resolve));
   stream.end();
-  await Promise.race([failed, finished]);
+  await heard('finish');
 }

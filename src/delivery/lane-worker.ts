@@ -124,7 +124,7 @@ export class LaneWorker<Job> {
   }
 
   private startWaiting(): void {
-    while (this.running < this.options.places && !this.isStopped) {
+    while (this.running < (this.restsUntil > 0 ? 1 : this.options.places) && !this.isStopped) {
       const [batch] = this.waiting;
       if (!batch) return;
       if (batch.begun === batch.jobs.length) this.waiting.shift();

@@ -103,10 +103,9 @@ export class ComparisonTable {
     );
   }
 
-  /** Drops both tables. */
-  async drop(): Promise<void> {
-    for (const name of [this.theirs, this.differing])
-      if (name) await this.client.query(`drop table if exists ${name}`);
+  /** Both tables, as far as they have names yet. */
+  get names(): string[] {
+    return [this.theirs, this.differing].filter((name) => name !== '');
   }
 }
 

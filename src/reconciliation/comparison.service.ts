@@ -6,6 +6,7 @@ import { BrandCatalogue } from '../brands/brand-catalogue.js';
 import { AppError } from '../common/errors.js';
 import { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
+import { limitSession } from '../database/snapshots.js';
 import { OutboxSignal } from '../database/outbox-signal.js';
 import { type ComparisonCounts, ComparisonTable, type Difference, differences } from './comparison-table.js';
 import type { Field, FieldRules } from './fields.js';
@@ -51,17 +52,18 @@ export class ComparisonService {
   async stream(principal: ClientPrincipal, request: ComparisonRequest): Promise<Readable> {
     const client = this.database.newClient('player-consent comparison');
     client.on('error', () => undefined);
+    const table = new ComparisonTable(client, request.field);
     let running: Running | undefined;
     try {
       await client.connect();
       running = await this.open(client, principal, request);
-      const found = await this.find(running, request, principal.brandId);
+      const found = await this.find(running, table, request);
       const body = Readable.from(this.write(found, request.field), { objectMode: false });
-      this.runs.follow(running, body, request.gone);
+      this.runs.follow(running, body);
       return body;
     } catch (error) {
       const outcome = running?.outcomeAfter(error) ?? outcomeOf(error);
-      if (running) await this.runs.finish(running, error instanceof AppError ? 'refused' : outcome, error);
+      if (running) await this.end(running, table, error instanceof AppError ? 'refused' : outcome, error);
       else void client.end().catch(() => undefined);
       if (error instanceof AppError) throw error;
       return Readable.from([errorAlone(outcome)]);
@@ -71,8 +73,9 @@ export class ComparisonService {
   private async open(
     client: Client,
     { brandId, clientId }: ClientPrincipal,
-    { field, repair }: ComparisonRequest,
+    { field, repair, gone }: ComparisonRequest,
   ): Promise<Running> {
+    await limitSession(client, this.config.RECONCILIATION_TIME_LIMIT_MS);
     await takePlace(client, brandId, this.config.RECONCILIATION_RUNS, 'session');
     const { rows } = await client.query<{ at: Date; is_told: boolean }>(
       'select clock_timestamp() as at, crm_enabled as is_told from brands where id = $1',
@@ -84,21 +87,18 @@ export class ComparisonService {
         'repair: the CRM of this brand is switched off, so that nobody would be told',
       );
     const snapshotAt = rows[0]?.at ?? new Date();
-    return this.runs.start(client, {
-      ...{ brandId, client: clientId, kind: 'compare', field: field.name, snapshotAt },
-      onReplica: false,
-    });
+    const start = { brandId, client: clientId, kind: 'compare', field: field.name } as const;
+    return this.runs.start(client, { ...start, snapshotAt, onReplica: false }, gone);
   }
 
   /** Takes in the caller's list, and then finds what differs and queues the events in one transaction. */
   private async find(
     running: Running,
-    { field, repair, users }: ComparisonRequest,
-    brandId: number,
+    table: ComparisonTable,
+    { repair, users }: ComparisonRequest,
   ): Promise<Found> {
-    const { client } = running;
+    const { client, brandId } = running;
     const brand = await this.catalogue.get(brandId);
-    const table = new ComparisonTable(client, field);
     const received = await table.fill(users, (name) => brand.productBit(name));
     await client.query('begin isolation level repeatable read');
     const { rows } = await client.query<{ at: Date }>('select statement_timestamp() as at');
@@ -129,7 +129,6 @@ export class ComparisonService {
         yield Buffer.from(closing);
         closing = '';
       }
-      await table.drop();
       yield Buffer.from('}');
       outcome = 'complete';
     } catch (error) {
@@ -137,7 +136,19 @@ export class ComparisonService {
       outcome = running.outcomeAfter(error);
       yield Buffer.from(`${closing},"error":"${outcome}"}`);
     } finally {
-      await this.runs.finish(running, outcome, cause);
+      await this.end(running, table, outcome, cause);
     }
+  }
+
+  /** Over the pool: the run's own connection may be gone, or is now. What cannot be dropped goes with the next import or comparison. */
+  private async end(
+    running: Running,
+    table: ComparisonTable,
+    outcome: RunOutcome,
+    cause: unknown,
+  ): Promise<void> {
+    await this.runs.finish(running, outcome, cause);
+    for (const name of table.names)
+      await this.database.pool.query(`drop table if exists ${name}`).catch(() => undefined);
   }
 }

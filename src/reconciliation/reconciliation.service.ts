@@ -32,9 +32,9 @@ export class ReconciliationService {
       const { at: snapshotAt, onReplica } = snapshot;
       const kind = field.hasProducts ? 'products' : 'list';
       const start = { brandId, client: clientId, kind, field: field.name, snapshotAt, onReplica } as const;
-      const running = await this.runs.start(snapshot.client, start);
+      const running = await this.runs.start(snapshot.client, start, gone);
       const body = Readable.from(this.write(running, snapshot, field), { objectMode: false });
-      this.runs.follow(running, body, gone);
+      this.runs.follow(running, body);
       return body;
     } catch (error) {
       void snapshot?.client.end().catch(() => undefined);

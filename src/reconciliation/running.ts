@@ -59,22 +59,21 @@ export class RunningRuns implements OnModuleDestroy {
     if (this.all.size > 0) setTimeout(endAll, stopAfterMs).unref();
   }
 
-  /** Writes down that a run begins on this connection, which is the run's from now on. */
-  async start(client: Client, start: Omit<RunStart, 'limitMs'>): Promise<Running> {
+  /** Writes down that a run begins on this connection, which is the run's from now on, until its caller has gone. */
+  async start(client: Client, start: Omit<RunStart, 'limitMs'>, gone: AbortSignal): Promise<Running> {
     const limitMs = this.config.RECONCILIATION_TIME_LIMIT_MS;
     const running = new Running(await this.runs.start({ ...start, limitMs }), start.brandId, client);
     const limit = setTimeout(() => running.end('timeout'), limitMs).unref();
     running.signal.addEventListener('abort', () => clearTimeout(limit));
     this.all.add(running);
-    return running;
-  }
-
-  /** Ends the run when nobody reads its answer any more, and gives up a caller who does not even take its last bytes. */
-  follow(running: Running, body: Readable, gone: AbortSignal): void {
-    // Not only when the body is closed: that waits for PostgreSQL, which may have nothing to say for long.
     const hangUp = () => running.end('hung up');
     if (gone.aborted) hangUp();
     else gone.addEventListener('abort', hangUp);
+    return running;
+  }
+
+  /** Ends the run with its answer, and gives up a caller who does not even take its last bytes. */
+  follow(running: Running, body: Readable): void {
     // A caller may have gone before the first byte, and then nobody ever reads the body.
     body.once('close', () => void this.finish(running, 'hung up'));
     running.signal.addEventListener('abort', () => {

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { JSONParser } from '@streamparser/json';
+import { JSONParser, type ParsedTokenInfo, TokenType } from '@streamparser/json';
 import { AppError, invalidField } from '../common/errors.js';
 
 export type UsersFormat = 'json' | 'ndjson';
@@ -13,6 +13,10 @@ export interface TheirUser {
 
 const longestId = 200;
 const longestLine = 100_000;
+/** Characters; no more than so many, and the piece of the body they came with, are ever kept of one entry. */
+const longestEntry = 100_000;
+/** The document, its users, one user's products. */
+const deepest = 3;
 
 /**
  * Reads the caller's users in batches, as fast as they are taken: the documents that the reconciliation routes answer, or NDJSON
@@ -28,27 +32,60 @@ export function readTheirUsers(
 }
 
 async function* readDocument(input: Readable, hasProducts: boolean): AsyncGenerator<TheirUser[]> {
-  const parser = new JSONParser({ paths: ['$.users.*', '$.users', '$.error'], keepStack: false });
+  const parser = new JSONParser({ paths: ['$.users.*', '$.error'], keepStack: false });
+  const shape = new DocumentShape();
   let batch: TheirUser[] = [];
-  let users: unknown;
   let isBroken = false;
+  let unread = 0;
+  parser.onToken = (token) => shape.take(token);
   parser.onValue = ({ value, key, stack }) => {
-    if (stack.length === 1 && key === 'users') users = value;
-    else if (stack.length === 1) isBroken = true;
+    unread = 0;
+    if (stack.length === 1) isBroken = true;
     else batch.push(hasProducts ? toUser(key, value, true) : toUser(value, undefined, false));
   };
   for await (const text of textOf(input)) {
+    unread += text.length;
     feed(parser, text);
+    if (unread > longestEntry) throw new AppError('malformed_body', 'an entry of the body is far too long');
     yield batch;
     batch = [];
   }
   if (!parser.isEnded) throw new AppError('malformed_body', 'the body ends before its document does');
   if (isBroken) throw invalidField('error', 'error: the document says of itself that players are missing');
-  if (typeof users !== 'object' || users === null || Array.isArray(users) === hasProducts) {
-    const shape = hasProducts ? 'an object of products by id' : 'an array of ids';
-    throw invalidField('users', `users must be ${shape}; an empty one says that there are none`);
+  if (shape.users !== (hasProducts ? 'object' : 'array')) {
+    const expected = hasProducts ? 'an object of products by id' : 'an array of ids';
+    throw invalidField('users', `users must be ${expected}; an empty one says that there are none`);
   }
   yield batch;
+}
+
+/** What the parser does not tell: how deep the document is, and what `users` is, also when it is empty. */
+class DocumentShape {
+  users: 'object' | 'array' | 'other' | null = null;
+  private depth = 0;
+  private isKeyNext = false;
+  private isUsersNext = false;
+
+  /** Throws malformed_body for what no list of users is like. */
+  take({ token, value }: ParsedTokenInfo): void {
+    if (token === TokenType.COLON) return;
+    if (this.isUsersNext) {
+      this.users =
+        token === TokenType.LEFT_BRACE ? 'object' : token === TokenType.LEFT_BRACKET ? 'array' : 'other';
+      this.isUsersNext = false;
+    } else if (this.depth === 1 && this.isKeyNext && token === TokenType.STRING) this.takeKey(value);
+    if (token === TokenType.LEFT_BRACE || token === TokenType.LEFT_BRACKET) this.depth++;
+    else if (token === TokenType.RIGHT_BRACE || token === TokenType.RIGHT_BRACKET) this.depth--;
+    if (this.depth > deepest)
+      throw new AppError('malformed_body', 'the body is nested too deep for a list of users');
+    this.isKeyNext = this.depth === 1 && (token === TokenType.LEFT_BRACE || token === TokenType.COMMA);
+  }
+
+  private takeKey(key: unknown): void {
+    if (key !== 'users') return;
+    if (this.users !== null) throw new AppError('malformed_body', 'the key "users" comes twice');
+    this.isUsersNext = true;
+  }
 }
 
 /** The input as text; no character is in two pieces. */

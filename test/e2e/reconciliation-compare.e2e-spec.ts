@@ -1,6 +1,6 @@
-import { request } from 'node:http';
+import { type ClientRequest, request } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { crmError, errorText } from '../support/errors.js';
+import { crmError, errorText, runError } from '../support/errors.js';
 import { createTestApp, demoKey, type TestApp } from '../support/test-app.js';
 
 interface Comparison {
@@ -153,6 +153,32 @@ describe('POST /reconciliation/compare', () => {
       '{"users":{"c-1":["casino"]}}',
       'users: an id must be a string of 1 to 200 characters',
     ],
+    ['two lists', 'application/json', '{"users":["c-1"],"users":[]}', errorText.keyTwice('users')],
+    [
+      'endless depth',
+      'application/json',
+      `{"users":${'['.repeat(500_000)}`,
+      'the body is nested too deep for a list of users',
+    ],
+    [
+      'an endless id',
+      'application/json',
+      `{"users":["${'a'.repeat(5_000_000)}`,
+      'an entry of the body is far too long',
+    ],
+    [
+      'an endless number',
+      'application/json',
+      `{"users":[${'1'.repeat(5_000_000)}`,
+      'an entry of the body is far too long',
+    ],
+    [
+      'endless products',
+      'application/json',
+      `{"users":[[${'1,'.repeat(3_000_000)}`,
+      'an entry of the body is far too long',
+    ],
+    ['an endless line', 'application/x-ndjson', `"${'a'.repeat(5_000_000)}`, 'line 1 is far too long'],
     ['a number', 'application/json', '{"users":[1]}', 'users: an id must be a string of 1 to 200 characters'],
     [
       'an empty id',
@@ -249,5 +275,106 @@ describe('POST /reconciliation/compare', () => {
     expect(
       await app.sql(`select relname from pg_class where relname like 'compare\\_%' and relkind = 'r'`),
     ).toEqual([]);
+  });
+});
+
+describe('when something breaks during a comparison', () => {
+  const backend = () =>
+    app.sql<{ pid: number }>(
+      `select pid from pg_stat_activity
+       where datname = current_database() and application_name = 'player-consent comparison'`,
+    );
+  const until = async (isTrue: () => Promise<boolean>) => {
+    const end = Date.now() + 3000;
+    while (!(await isTrue())) {
+      if (Date.now() > end) throw new Error('never came true');
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+  };
+  const isReleased = async () => (await backend()).length === 0;
+  const lastOutcome = async (from = app) => {
+    const answer = await from.call('GET', '/reconciliation/runs?limit=1');
+    return answer.as<{ runs: { outcome: string }[] }>().runs[0]?.outcome;
+  };
+
+  /** A caller who sends the beginning of a list, and then whatever the test makes it send. */
+  function begin(
+    from: TestApp,
+    query = 'field=consent_email',
+  ): { outgoing: ClientRequest; answer: Promise<string> } {
+    const { hostname, port } = new URL(from.url);
+    const outgoing = request({
+      ...{ host: hostname, port, method: 'POST', path: `/reconciliation/compare?${query}`, agent: false },
+      headers: {
+        'x-auth-token': demoKey,
+        'content-type': 'application/json',
+        'transfer-encoding': 'chunked',
+      },
+    });
+    const answer = new Promise<string>((resolve) => {
+      outgoing.on('response', (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+        incoming.on('close', () => resolve(Buffer.concat(chunks).toString()));
+      });
+      outgoing.on('error', () => resolve('broken'));
+    });
+    outgoing.write('{"users":["c-1",');
+    return { outgoing, answer };
+  }
+
+  it.each<[string, (outgoing: ClientRequest) => void]>([
+    ['goes on', (outgoing) => void outgoing.write(`"${'x'.repeat(100)}",`.repeat(10_000))],
+    ['ends', (outgoing) => void outgoing.end('"c-2"]}')],
+    ['sends nonsense', (outgoing) => void outgoing.end(',,,')],
+    ['waits', () => undefined],
+  ])('says so when its backend is terminated, and the caller %s', async (_what, then) => {
+    const { outgoing, answer } = begin(app);
+    await until(async () => (await backend()).length === 1);
+    await app.sql('select pg_terminate_backend($1)', [(await backend())[0]?.pid]);
+    then(outgoing);
+    expect(['broken', runError('unavailable')]).toContain(await answer);
+    outgoing.destroy();
+    expect((await app.call('GET', '/health/live')).status).toBe(200);
+    await until(isReleased);
+    expect(await lastOutcome()).toBe('unavailable');
+  });
+
+  it('ends in time for a caller who waits', async () => {
+    const environment = { RECONCILIATION_TIME_LIMIT_MS: '1000' };
+    const hasty = await createTestApp({ database: app.database, environment });
+    try {
+      const { outgoing, answer } = begin(hasty);
+      expect(await answer).toBe(runError('timeout'));
+      outgoing.destroy();
+      await until(isReleased);
+      expect(await lastOutcome(hasty)).toBe('timeout');
+    } finally {
+      await hasty.close();
+    }
+  });
+
+  it('releases its backend when the caller goes while it compares, and repairs nothing', async () => {
+    const lock = app.sql(
+      'begin; lock table marketing_states in access exclusive mode; select pg_sleep(2.5); commit',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const { outgoing, answer } = begin(app, 'field=consent_email&repair=true');
+    outgoing.end('"nobody"]}');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    outgoing.destroy();
+    await answer;
+    await until(isReleased);
+    await lock;
+    expect(await queued()).toEqual([]);
+    await until(async () => (await lastOutcome()) === 'hung up');
+  });
+
+  it('leaves no table behind, whatever happened', async () => {
+    await until(
+      async () =>
+        (await app.sql(`select 1 from pg_class where relname like 'compare\\_%' and relkind = 'r'`))
+          .length === 0,
+    );
   });
 });

@@ -112,6 +112,8 @@ describe.each(named(jsonRoutes))('%s', (_name, route) => {
       'application/vnd.api+json',
       'x',
       'application/x-import-stream',
+      'application/x-stream-stream',
+      ...(route.path === '/oauth/token' ? [] : ['application/x-www-form-urlencoded; charset=utf-8']),
     ]) {
       const answer = await send('{}', { 'content-type': type });
       expect([type, answer.text]).toEqual([type, expectedError(route, 415, errorText.unsupportedBody)]);
