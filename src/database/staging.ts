@@ -32,16 +32,27 @@ export async function takeStagingName(client: Client, purpose: 'import' | 'compa
  */
 export async function copyIn(client: Client, copy: string, texts: AsyncIterable<string>): Promise<void> {
   const stream = client.query(copyFrom(copy));
+  let failure: Error | null = null;
+  let giveUp: (error: Error) => void = () => undefined;
   // For good: a stream whose connection is gone fails once more when it is destroyed.
-  const failed = new Promise<never>((_resolve, reject) => stream.on('error', reject));
-  failed.catch(() => undefined);
+  stream.on('error', (error: Error) => {
+    failure ??= error;
+    giveUp(failure);
+  });
+  /** Waits for that, but not for longer than the stream lives. No race: one against a promise that never settles keeps every result. */
+  const whileAlive = <T>(work: Promise<T>) =>
+    new Promise<T>((resolve, reject) => {
+      giveUp = reject;
+      work.then(resolve, reject);
+      if (failure) reject(failure);
+    });
   const heard = (event: 'drain' | 'finish') =>
-    Promise.race([failed, new Promise<void>((resolve) => stream.once(event, resolve))]);
+    whileAlive(new Promise<void>((resolve) => stream.once(event, resolve)));
   const input = texts[Symbol.asyncIterator]();
   let waiting = '';
   try {
     for (;;) {
-      const next = await Promise.race([failed, input.next()]);
+      const next = await whileAlive(input.next());
       waiting += next.done ? '' : next.value;
       if (waiting.length > (next.done ? 0 : flushBytes)) {
         const chunk = Buffer.from(waiting);
