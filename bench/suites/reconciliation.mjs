@@ -211,7 +211,7 @@ function toLines(speeds, growth, latency, players) {
   const most = Math.max(...growth.map(({ mb }) => mb));
   return [
     ...speeds.map(({ route, rates }) => ({
-      what: `POST ${route.path}, players/s against ${PSQL}`,
+      what: `POST ${route.path} against psql's COPY`,
       unit: '×',
       target: { atLeast: 0.9 },
       value: medianRatio(rates.service, rates[PSQL]),

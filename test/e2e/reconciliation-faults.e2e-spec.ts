@@ -233,6 +233,8 @@ describe('the places of a brand', () => {
     expect((await hasty.call('POST', '/reconciliation/products', { body: { field: 'email' } })).status).toBe(
       429,
     );
+    const compared = await app.call('POST', '/reconciliation/compare?field=blocked', { body: { users: [] } });
+    expect([compared.status, compared.text]).toEqual([429, refused.text]);
     expect((await call({ token: otherBrandKey })).status).toBe(200);
     first?.hangUp();
     const end = Date.now() + 3000;

@@ -27,8 +27,10 @@ export default class ContractReporter {
     process.stderr.write(
       `\nContract: ${count} of ${documented.length} documented answers (operation × status) seen\n`,
     );
-    if (this.isWholeRun && missing.length > 0)
-      this.error = new Error(`no test saw these documented answers:\n  ${missing.join('\n  ')}`);
+    if (!this.isWholeRun || missing.length === 0) return;
+    const message = `no test saw these documented answers:\n  ${missing.join('\n  ')}`;
+    process.stderr.write(`${message}\n`);
+    this.error = new Error(message);
   }
 
   readSeen() {
