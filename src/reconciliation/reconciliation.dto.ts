@@ -150,7 +150,10 @@ export class RunDto {
   /** Null while it runs. */
   finished_at: string | null;
 
-  /** Players in the answer; null unless it is complete. */
+  /** Null while it runs. */
+  duration_ms: number | null;
+
+  /** Players in the answer, or in the body of a comparison; null where it did not come to that. */
   users: number | null;
 
   /** Of the answer, before compression. */
@@ -179,6 +182,7 @@ export function toRunDto(run: Run): RunDto {
     on_replica: run.onReplica,
     started_at: run.startedAt.toISOString(),
     finished_at: run.finishedAt?.toISOString() ?? null,
+    duration_ms: run.finishedAt ? run.finishedAt.getTime() - run.startedAt.getTime() : null,
     users: run.users,
     bytes: run.bytes,
     outcome: run.outcome,

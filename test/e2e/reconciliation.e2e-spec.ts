@@ -236,6 +236,9 @@ describe('GET /reconciliation/runs', () => {
         outcome: 'complete',
       }),
     ]);
+    const [run] = second.runs;
+    const took = Date.parse(String(run?.finished_at)) - Date.parse(String(run?.started_at));
+    expect([run?.duration_ms, took >= 0, Number(run?.bytes) > 50]).toEqual([took, true, true]);
     const all = await read('');
     expect(all.next).toBeNull();
     expect(all.runs.length).toBeGreaterThan(10);
