@@ -20,6 +20,7 @@ route and press **Execute**. Players \`1001\` to \`1005\` of brand 1 are there; 
 /** The order of the page, too. */
 const tags = {
   'UKGC consents': "A player's opt-ins by channel and product, as the CRM reads and changes them",
+  Reconciliation: 'Everybody who is opted in, and where the CRM has it otherwise',
   Internal: "Players, their blocks and sessions, as the operator's platform tells of them",
   Administration: "The brand's settings and its service clients",
   Authentication: 'Access tokens, for callers that cannot send a key',
