@@ -40,7 +40,6 @@ export class LaneWorker<Job> {
   private isStopped = false;
   /** Until when only fresh jobs are tried, by the clock that nobody sets; 0 = the lane does not rest. */
   private restsUntil = 0;
-
   /** Milliseconds that a job takes, over the last ten or so. */
   private usualMs = 0;
 

@@ -3,7 +3,7 @@ import { to as copyTo } from 'pg-copy-streams';
 import type { Readable } from 'node:stream';
 import { copyIn, takeStagingName } from '../database/staging.js';
 import { OutboxKind, Lane } from '../delivery/outbox-kinds.js';
-import type { Field, FieldRules } from './fields.js';
+import { type Field, type FieldRules, printProducts } from './fields.js';
 import type { TheirUser } from './their-users.js';
 
 /** Bit 0 of a mask of products: the caller names one that the brand does not have. */
@@ -88,14 +88,8 @@ export class ComparisonTable {
   }
 
   /** The players who differ in one way, as rows of COPY: `,"id"`, or `,"id":["product"]` with what we have. */
-  list(difference: Difference, { products }: FieldRules): Readable {
-    const names = products.map(
-      ({ bit, name }) => `case when mask & ${2 ** bit} <> 0 then ',"${name}"' else '' end`,
-    );
-    const own =
-      difference === 'different_products'
-        ? ` || ':[' || substr(${names.join(' || ') || "''"}, 2) || ']'`
-        : '';
+  list(difference: Difference, rules: FieldRules): Readable {
+    const own = difference === 'different_products' ? ` || ${printProducts('mask', rules)}` : '';
     // JSON has neither of these characters, so that nothing is quoted once more.
     return this.client.query(
       copyTo(`copy (select ',' || to_json(player_id)::text${own} from ${this.differing} where difference = ${differences[difference]})

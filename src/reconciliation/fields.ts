@@ -69,14 +69,17 @@ export function getField(name: string): Field {
 
 /** SQL: a row of COPY for each player of the field, `,"id"` or `,"id":["product"]`. Ids and products are of letters, digits, _ and -. */
 export function selectUsers(field: Field, rules: FieldRules): string {
-  const mask = field.mask(rules);
-  const names = rules.products.map(
+  const products = field.hasProducts ? ` || ${printProducts(field.mask(rules), rules)}` : '';
+  const user = `',"' || player_id || '"'${products}`;
+  return `select ${user} from marketing_states where brand_id = ${Number(rules.brandId)} and ${field.condition(rules)}`;
+}
+
+/** SQL: the products that a mask holds, as what follows a key in JSON, `:["product"]`. */
+export function printProducts(mask: string, { products }: FieldRules): string {
+  const names = products.map(
     ({ bit, name }) => `case when ${mask} & ${2 ** bit} <> 0 then ${escapeLiteral(`,"${name}"`)} else '' end`,
   );
-  const user = field.hasProducts
-    ? `',"' || player_id || '":[' || substr(${names.join(' || ') || "''"}, 2) || ']'`
-    : `',"' || player_id || '"'`;
-  return `select ${user} from marketing_states where brand_id = ${Number(rules.brandId)} and ${field.condition(rules)}`;
+  return `':[' || substr(${names.join(' || ') || "''"}, 2) || ']'`;
 }
 
 function listed(name: string) {
