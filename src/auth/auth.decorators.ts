@@ -9,6 +9,12 @@ export const RequireScope = (scope: Scope) => SetMetadata<symbol, Access>(access
 
 export type AuthenticatedRequest = FastifyRequest & { principal?: Principal };
 
+/** Who presented a credential, or null; on routes with PublicApi, where nobody has to. */
+export const Caller = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): Principal | null =>
+    context.switchToHttp().getRequest<AuthenticatedRequest>().principal ?? null,
+);
+
 /** The service client behind the request; only on routes with RequireScope. */
 export const Client = createParamDecorator((_data: unknown, context: ExecutionContext): ClientPrincipal => {
   const { principal } = context.switchToHttp().getRequest<AuthenticatedRequest>();

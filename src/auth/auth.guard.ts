@@ -22,12 +22,15 @@ export class AuthGuard implements CanActivate {
       context.getHandler(),
       context.getClass(),
     ]);
-    if (access && 'public' in access) return true;
+    const isPublic = access !== undefined && 'public' in access;
+    if (isPublic && !access.checksCredential) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     const credential = readCredential(request.headers);
+    if (isPublic && !credential) return true;
     const principal = credential && (await this.identify(credential));
     if (!principal) throw new AppError('unauthorized');
     request.principal = principal;
+    if (isPublic) return true;
     if (!access || principal.kind !== 'client') throw new AppError('forbidden');
     if (!principal.scopes.has(access.scope)) {
       throw new AppError('forbidden', `this credential lacks the scope ${access.scope}`);

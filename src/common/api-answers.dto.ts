@@ -70,6 +70,11 @@ export function ApiKeyAuth(): ClassDecorator & MethodDecorator {
   );
 }
 
+/** The same ways, or none of them. */
+export function ApiOptionalKeyAuth(): MethodDecorator {
+  return applyDecorators(ApiKeyAuth(), ApiSecurity({}));
+}
+
 /** Documents errors `{error, code}`; 401 and 403 go without saying. */
 export function CrmErrors(...statuses: number[]): MethodDecorator {
   return errors(CrmErrorDto, 'application/json', [...statuses, 401, 403]);

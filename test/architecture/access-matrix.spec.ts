@@ -7,6 +7,7 @@ import { documentedRoutes } from '../support/api-document.js';
 import { change, newPlayerId } from '../support/consents.js';
 import { crmError, errorText, problem } from '../support/errors.js';
 import {
+  checksCredential,
   effectiveBody,
   isCrmPath,
   guardedRoutes,
@@ -96,11 +97,12 @@ it('knows the scope of every guarded route', () => {
   expect(Object.keys(scopesByRoute)).toEqual(expect.arrayContaining(guardedRoutes.map(({ name }) => name)));
 });
 
-it('documents who may call: a key for the guarded routes, nobody’s for the public ones', () => {
-  for (const { name, operation } of documentedRoutes) {
-    expect({ name, guarded: operation.security !== undefined }).toEqual({
+it('documents who may call: a key for the guarded routes, nobody’s for the public ones, or either', () => {
+  for (const route of documentedRoutes) {
+    const { name, operation } = route;
+    expect({ name, key: operation.security !== undefined }).toEqual({
       name,
-      guarded: !publicRoutes.includes(name),
+      key: !publicRoutes.includes(name) || checksCredential(route),
     });
   }
 });
@@ -163,22 +165,44 @@ describe.each(guardedRoutes.map((route) => [route.name, route] as const))('%s', 
   });
 });
 
-describe.each(
-  documentedRoutes
-    .filter(({ name }) => publicRoutes.includes(name))
-    .map((route) => [route.name, route] as const),
-)('%s', (_name, route) => {
-  it('is open, whatever credential comes with it', async () => {
-    const statuses = [];
-    for (const headers of Object.values(refused).filter((each) => !each.authorization)) {
-      const { status } = await app.call(route.method, samplePath(route), {
-        token: null,
-        headers,
-        ...sampleBody(route),
-      });
-      statuses.push(status);
-    }
-    expect(new Set(statuses).size).toBe(1);
-    expect([401, 403, 404, 500, 503]).not.toContain(statuses[0]);
-  });
+const openRoutes = documentedRoutes.filter(({ name }) => publicRoutes.includes(name));
+
+describe.each(openRoutes.map((route) => [route.name, route] as const))('%s', (_name, route) => {
+  const call = (headers: Record<string, string>) =>
+    app.call(route.method, samplePath(route) + sampleQuery(route), {
+      token: null,
+      headers,
+      ...sampleBody(route),
+    });
+  const closed = [401, 403, 500, 503];
+
+  if (checksCredential(route)) {
+    it('is open without a credential, and to any that is right', async () => {
+      const [client] = clientsByScope.values();
+      for (const headers of [{}, { 'x-auth-token': client?.key ?? '' }, { 'x-auth-token': playerToken }])
+        expect(closed).not.toContain((await call(headers as Record<string, string>)).status);
+    });
+
+    it('answers 401 to a credential that is wrong', async () => {
+      const before = await app.countRows();
+      const { 'no credential': _none, ...wrong } = refused;
+      for (const [what, headers] of Object.entries(wrong)) {
+        const answer = await call(headers);
+        const expected = expectedError(route, 401, errorText.unauthorized);
+        expect([what, answer.status, answer.text]).toEqual([what, 401, expected]);
+        expect(answer.headers['www-authenticate']).toBe('Bearer, Basic realm="player-consent"');
+      }
+      const two = await call({ 'x-auth-token': demoKey, 'x-api-key': otherBrandKey });
+      expect([two.status, two.text]).toEqual([401, expectedError(route, 401, errorText.twoCredentials)]);
+      expect(await app.countRows()).toEqual(before);
+    });
+  } else {
+    it('is open, whatever credential comes with it', async () => {
+      const statuses = [];
+      for (const headers of Object.values(refused).filter((each) => !each.authorization))
+        statuses.push((await call(headers)).status);
+      expect(new Set(statuses).size).toBe(1);
+      expect([...closed, 404]).not.toContain(statuses[0]);
+    });
+  }
 });

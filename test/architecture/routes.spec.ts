@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ModulesContainer } from '@nestjs/core';
 import { type Access, accessKey } from '../../src/common/access.js';
 import { documentedRoutes } from '../support/api-document.js';
-import { publicRoutes, samplePath } from '../support/routes.js';
+import { checksCredential, publicRoutes, samplePath } from '../support/routes.js';
 import { createTestApp, type TestApp } from '../support/test-app.js';
 
 interface Handler {
+  /** `BrandsController.readBrand` */
   name: string;
+  operationId: string;
   access: Access | undefined;
 }
 
@@ -28,6 +30,7 @@ function listHandlers(): Handler[] {
       .filter((name) => name !== 'constructor' && Reflect.hasMetadata('method', prototype[name] ?? {}))
       .map((name) => ({
         name: `${(metatype as { name: string }).name}.${name}`,
+        operationId: name,
         access:
           (Reflect.getMetadata(accessKey, prototype[name] ?? {}) as Access | undefined) ??
           (Reflect.getMetadata(accessKey, metatype as object) as Access | undefined),
@@ -65,6 +68,16 @@ describe('every route', () => {
     const listed = documentedRoutes.filter(({ name }) => publicRoutes.includes(name));
     expect(handlers).toHaveLength(listed.length);
     expect([...publicRoutes].sort()).toEqual(publicRoutes);
+  });
+
+  it('is documented as looking at a credential exactly if it does', () => {
+    const looking = listHandlers().filter(
+      ({ access }) => access && 'public' in access && access.checksCredential,
+    );
+    const documented = documentedRoutes
+      .filter(checksCredential)
+      .map(({ operation }) => operation.operationId);
+    expect(documented.sort()).toEqual(looking.map(({ operationId }) => operationId).sort());
   });
 
   it('is documented, or one of the reference page’s files', () => {

@@ -9,7 +9,7 @@ export interface MediaType {
 
 export interface Operation {
   operationId: string;
-  security?: unknown[];
+  security?: Record<string, string[]>[];
   parameters: { name: string; in: string; required: boolean }[];
   requestBody?: { content: Record<string, MediaType> };
   responses: Record<string, { content?: Record<string, MediaType> }>;

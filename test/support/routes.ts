@@ -38,6 +38,12 @@ export const guardedRoutes: DocumentedRoute[] = documentedRoutes.filter(
   ({ name }) => !publicRoutes.includes(name),
 );
 
+/** Public routes that refuse a wrong credential all the same: those whose document says that a key may come or not. */
+export function checksCredential({ name, operation }: DocumentedRoute): boolean {
+  const isOptional = operation.security?.some((way) => Object.keys(way).length === 0) ?? false;
+  return isOptional && publicRoutes.includes(name);
+}
+
 /** Routes that read a body. */
 export const bodyRoutes: DocumentedRoute[] = documentedRoutes.filter(
   ({ operation }) => 'requestBody' in operation,

@@ -1,9 +1,11 @@
 import 'reflect-metadata';
+import type { DynamicModule, Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Pool, type QueryResultRow } from 'pg';
 import type { Logger } from 'pino';
 import { DataSource } from 'typeorm';
 import { AppModule } from '../../src/app.module.js';
+import { AuthModule } from '../../src/auth/auth.module.js';
 import type { Scope } from '../../src/auth/principal.js';
 import { createLogger } from '../../src/common/logger.js';
 import { readConfig } from '../../src/config/config.js';
@@ -25,6 +27,8 @@ export interface TestAppOptions {
   /** A database that is there already, which stays when the application is closed. */
   database?: TestDatabase;
   logger?: Logger;
+  /** Routes of the test's own, served beside the application's. They are in no document: call them `offDocument`. */
+  controllers?: Type<unknown>[];
   /** Whether what is in the outbox leaves; default false, so that tests can look at it. */
   deliveries?: boolean;
 }
@@ -136,6 +140,8 @@ export class TestApp {
   }
 }
 
+class WithOwnRoutes {}
+
 /** Builds and starts the application with the demo data, on a fresh clone of the template database. */
 export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const database = options.database ?? (await createDatabase());
@@ -147,7 +153,11 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   });
   config.runsDeliveries = options.deliveries ?? false;
   const logger = options.logger ?? createLogger(config.LOG_LEVEL, config.LOG_FORMAT);
-  const nest = await setupApp(AppModule.forRoot(config, config.DATABASE_URL ?? ''), config, logger);
+  const application = AppModule.forRoot(config, config.DATABASE_URL ?? '');
+  const module: DynamicModule = options.controllers
+    ? { module: WithOwnRoutes, imports: [application, AuthModule], controllers: options.controllers }
+    : application;
+  const nest = await setupApp(module, config, logger);
   await seedDemoData(nest.get(DataSource), config.DEMO_SERVICE_KEY);
   await nest.listen(0, '127.0.0.1');
   const url = await nest.getUrl();
