@@ -23,6 +23,15 @@ export default tseslint.config(
       'max-lines-per-function': ['error', { max: 60 }],
       'max-params': ['error', { max: 7 }],
       'no-console': 'error',
+      'no-restricted-imports': [
+        'error',
+        {
+          name: '@nestjs/platform-fastify',
+          importNames: ['RouteConfig'],
+          message:
+            'It forgets what other decorators said of the route: take AddRouteConfig (src/common/route-config.ts).',
+        },
+      ],
     },
   },
   {

@@ -7,6 +7,7 @@ import { answerUnreadable, answerUnrouted } from './common/early-errors.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { parseJsonBody } from './common/json-body.js';
 import { NestLogger } from './common/logger.js';
+import { limitRatePerAddress } from './common/rate-limit.js';
 import { addRequestHooks, requestIdOf } from './common/request-hooks.js';
 import { acceptStreams, limitBodyTime, refuseForms } from './common/request-bodies.js';
 import { setSecurityHeaders } from './common/security-headers.js';
@@ -59,6 +60,7 @@ export async function setupApp(
   refuseForms(fastify, `${config.PATH_PREFIX}/oauth/token`);
   limitBodyTime(fastify, streamedRoutes);
   setSecurityHeaders(fastify, config.isProduction);
+  await limitRatePerAddress(fastify, config.PUBLIC_RATE_LIMIT);
   setupDocs(app, config);
   return app;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { storedAddress, truncateAddress } from './ip-address.js';
+import { callerNetwork, storedAddress, truncateAddress } from './ip-address.js';
 
 describe('truncateAddress', () => {
   it.each([
@@ -28,5 +28,28 @@ describe('storedAddress', () => {
     expect(storedAddress('203.0.113.77', false)).toBe('203.0.113.0');
     expect(storedAddress('2001:DB8:0:0::1', true)).toBe('2001:db8::1');
     for (const inFull of [true, false]) expect(storedAddress('<script>', inFull)).toBeUndefined();
+  });
+});
+
+describe('callerNetwork', () => {
+  it('is the address, without the dress of IPv6', () => {
+    expect(callerNetwork('203.0.113.77')).toBe('203.0.113.77');
+    for (const same of ['::ffff:203.0.113.77', '::FFFF:203.0.113.77', '::ffff:cb00:714d'])
+      expect(callerNetwork(same)).toBe('203.0.113.77');
+    expect(callerNetwork('203.0.113.78')).not.toBe(callerNetwork('203.0.113.77'));
+  });
+
+  it('is the /64 of an IPv6 address, however it is written', () => {
+    const own = callerNetwork('2001:db8:1:2::1');
+    for (const same of ['2001:0DB8:1:2:ffff:ffff:ffff:ffff', '2001:db8:1:2::', '2001:db8:1:2:0:0:1.2.3.4'])
+      expect(callerNetwork(same)).toBe(own);
+    for (const other of ['2001:db8:1:3::1', '2001:db8:2:2::1', '::1', 'fe80::1%eth0'])
+      expect(callerNetwork(other)).not.toBe(own);
+    expect(callerNetwork('fe80::1%eth0')).toBe(callerNetwork('fe80::2%eth1'));
+  });
+
+  it('is one and the same for all that is no address', () => {
+    expect(callerNetwork('<script>')).toBe('');
+    expect(callerNetwork(`${'9'.repeat(4_000)}.0.0.1`)).toBe('');
   });
 });

@@ -107,6 +107,12 @@ export class Config {
   @Max(10)
   TRUST_PROXY: number = 0;
 
+  /** Requests that one address may send to the open routes of this instance in a minute. */
+  @IsInt()
+  @Min(1)
+  @Max(10_000_000)
+  PUBLIC_RATE_LIMIT: number = 1200;
+
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
   LOG_LEVEL: string = 'info';
 
@@ -165,7 +171,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   for (const name of names) {
     const value = environment[name];
     if (value === undefined || value === '' || name === 'embedded' || name === 'runsDeliveries') continue;
-    given[name] = /_?PORT$|_SIZE$|_PROXY$|_MS$|_RUNS$/.test(name) ? numberOrText(value) : value;
+    given[name] = /_?PORT$|_SIZE$|_PROXY$|_MS$|_RUNS$|_LIMIT$/.test(name) ? numberOrText(value) : value;
   }
   const production = given.NODE_ENV === 'production';
   given.LOG_FORMAT ??= given.NODE_ENV === 'production' || given.NODE_ENV === 'test' ? 'json' : 'pretty';

@@ -31,6 +31,7 @@ export const errorText = {
   keyInProgress: 'a request with this Idempotency-Key is still in progress: send it again in a moment',
   keyReused: 'this Idempotency-Key was used with another body: take a new key for a new request',
   keyLength: 'Idempotency-Key must have 1 to 255 characters',
+  tooManyRequests: 'too many requests: try again later',
   internal: 'internal server error',
   unavailable: 'the service cannot answer just now: try again in a few seconds',
   badUserId: 'userid must be 1 to 64 letters, digits, _ or -, and not the word import or withdraw',
