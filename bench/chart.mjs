@@ -45,7 +45,10 @@ function drawRow(line, index) {
  * @returns {string}
  */
 export function drawChart({ machine, suites }) {
-  const lines = ['reads', 'writes', 'delivery', 'import', 'reconciliation']
+  const lines = [
+    ...['reads', 'writes', 'delivery', 'import', 'reconciliation'],
+    ...['universal', 'universal-pages'],
+  ]
     .flatMap((name) => suites[name]?.lines ?? [])
     .filter((line) => line.target);
   const height = TOP + lines.length * ROW + 34;

@@ -1,4 +1,4 @@
-// npm run bench -- [reads|writes|delivery|import|reconciliation] [--quick]
+// npm run bench -- [reads|writes|delivery|import|reconciliation|universal|universal-pages] [--quick]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,9 +12,17 @@ import { delivery } from './suites/delivery.mjs';
 import { imports } from './suites/import.mjs';
 import { reads } from './suites/reads.mjs';
 import { reconciliation } from './suites/reconciliation.mjs';
+import { universal } from './suites/universal.mjs';
+import { universalPages } from './suites/universal-pages.mjs';
 import { writes } from './suites/writes.mjs';
 
-const SUITES = { reads, writes, delivery, import: imports, reconciliation };
+const SUITES = {
+  ...{ reads, writes, delivery, import: imports, reconciliation },
+  ...{ universal, 'universal-pages': universalPages },
+};
+/** What these measure has subjects of its own; alone they need no million players. */
+const PLAYERLESS = new Set(['universal', 'universal-pages']);
+const FEW_PLAYERS = 1000;
 
 const FULL = {
   players: 1_000_000,
@@ -29,6 +37,8 @@ const FULL = {
     streamPairs: 5,
     keepsCharts: true,
   },
+  ...{ subjects: 100_000, checkRate: 500, checks: 10_000, recordRate: 200, records: 5000 },
+  ...{ consentLatencyRounds: 3, consentRecords: 5_000_000, combinations: 30, pageRounds: 5 },
 };
 /** Whether everything runs, not how fast. */
 const QUICK = {
@@ -38,6 +48,8 @@ const QUICK = {
   ...{ changeRate: 200, changes: 1000, backlog: 5000, drainRounds: 1 },
   ...{ importRows: 60_000, importPlayers: 10_000, importRounds: 1 },
   ...{ reconciled: [5000, 10_000], streamRounds: 2, streamReads: 200, streamPairs: 1, keepsCharts: false },
+  ...{ subjects: 3000, checkRate: 200, checks: 400, recordRate: 100, records: 200 },
+  ...{ consentLatencyRounds: 1, consentRecords: 200_000, combinations: 20, pageRounds: 1 },
 };
 
 /**
@@ -59,8 +71,9 @@ async function runSuites(names, sizes, folder, onSuite) {
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
     const made = await createDatabase(cluster);
-    say(`making ${sizes.players} players`);
-    const service = await prepareService(cluster, made, sizes.players);
+    const count = names.every((name) => PLAYERLESS.has(name)) ? FEW_PLAYERS : sizes.players;
+    say(`making ${count} players`);
+    const service = await prepareService(cluster, made, count);
     const idsFile = join(folder, 'ids.txt');
     const players = await fillBaselines(service, idsFile);
     await cluster.query('postgres', 'checkpoint');

@@ -71,6 +71,9 @@ export async function prepareService(cluster, { database, ownerUrl }, players) {
     SHUTDOWN_GRACE_MS: '0',
     HOST: '127.0.0.1',
     PORT: '0',
+    TRUST_PROXY: '0',
+    // The limit of the public routes is raised, never switched off: all load comes from one address.
+    PUBLIC_RATE_LIMIT: '10000000',
   };
   const cli = async (...args) => {
     const { stdout } = await run(process.execPath, [CLI, '--json', ...args], {

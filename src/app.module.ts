@@ -8,6 +8,7 @@ import { DeliveryModule } from './delivery/delivery.module.js';
 import { HealthModule } from './health/health.module.js';
 import { ReconciliationModule } from './reconciliation/reconciliation.module.js';
 import { UkgcConsentsModule } from './ukgc-consents/ukgc-consents.module.js';
+import { UniversalConsentModule } from './universal-consent/universal-consent.module.js';
 
 /** The whole service: one module a door, on one data layer. */
 @Module({})
@@ -23,6 +24,7 @@ export class AppModule {
         HealthModule,
         UkgcConsentsModule,
         ReconciliationModule,
+        UniversalConsentModule,
         AdminModule,
       ],
     };

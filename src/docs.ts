@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from './config/config.js';
+import { demoIds, demoWebhookUrl } from './demo-data.js';
 
 const description = `Who may be contacted, on which channel, about which product, and the proof of it.
 
@@ -15,14 +16,16 @@ shape that is shown at the route.`;
 
 const howToTry = `**To try it**, press **Authorize**, paste the token that the service printed when it started
 (\`demo-service-key\` unless you chose another) under **x-auth-token** and press **Authorize** beneath it; then open a
-route and press **Execute**. Players \`1001\` to \`1005\` of brand 1 are there; \`1005\` has excluded itself.`;
+route and press **Execute**. Players \`1001\` to \`1005\` of brand 1 are there; \`1005\` has excluded itself.
+The ClientId that the page fills in is a visitor's of the demo's web site; webhooks go to port 4000 of this machine.`;
 
 /** The order of the page, too. */
 const tags = {
   'UKGC consents': "A player's opt-ins by channel and product, as the CRM reads and changes them",
   Reconciliation: 'Everybody who is opted in, and where the CRM has it otherwise',
+  'Universal consent': 'Consent of anyone to anything: recorded, checked, listed, and told to who subscribes',
   Internal: "Players, their blocks and sessions, as the operator's platform tells of them",
-  Administration: "The brand's settings and its service clients",
+  Administration: "The brand's settings, its service clients and integrations",
   Authentication: 'Access tokens, for callers that cannot send a key',
   Operations: 'For orchestrators and monitoring',
 };
@@ -32,6 +35,10 @@ const pathExamples: [path: RegExp, example: string | number][] = [
   [/^\/(userconsents|userblocks|internal\/players)\//, '1001'],
   [/^\/api\/brands\//, 1],
   [/^\/api\/deliveries\//, '1'],
+  [/^\/api\/(universalconsent|subjects)\/\{clientId\}/, demoIds.clientId],
+  [/^\/api\/universalconsent\/integration\//, demoIds.integration],
+  // Not its DELETE: what the other routes try would be gone.
+  [/^\/api\/universalconsent\/subscriptions\/\{id\}\//, demoIds.subscription],
 ];
 
 /** The OpenAPI document of the routes as they are. */
@@ -216,11 +223,19 @@ function contentSecurityPolicy(page: unknown): string {
   ].join('; ');
 }
 
+/** Says how to try the routes, and fills in an address for webhooks that is not a stranger's. */
+function showDemo(document: OpenAPIObject): void {
+  document.info.description = `${description}\n\n${howToTry}`;
+  const subscribe = document.components?.schemas?.Subscribe;
+  const url = subscribe && 'properties' in subscribe ? subscribe.properties?.WebhookUrl : undefined;
+  if (url && 'example' in url) url.example = demoWebhookUrl;
+}
+
 /** Serves the reference page under /docs and the document under /docs-json, without any other host. */
 export function setupDocs(app: NestFastifyApplication, config: Config): void {
   const document = createDocument(app);
   if (config.PATH_PREFIX) document.servers = [{ url: config.PATH_PREFIX }];
-  if (!config.isProduction) document.info.description = `${description}\n\n${howToTry}`;
+  if (!config.isProduction) showDemo(document);
   SwaggerModule.setup(`${config.PATH_PREFIX}/docs`, app, document, {
     jsonDocumentUrl: `${config.PATH_PREFIX}/docs-json`,
     yamlDocumentUrl: `${config.PATH_PREFIX}/docs-yaml`,

@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
-import { DataSource } from 'typeorm';
 import { AppModule } from './app.module.js';
 import { createLogger } from './common/logger.js';
 import { type Config, ConfigError, readConfig } from './config/config.js';
@@ -23,7 +22,7 @@ async function main(): Promise<void> {
     const applied = await prepareSchema(config, database);
     if (applied.length > 0) logger.info(`database migrated: ${applied.join(', ')}`);
     const app = await setupApp(AppModule.forRoot(config, database.url), config, logger);
-    if (!config.isProduction) await seedDemoData(app.get(DataSource), config.DEMO_SERVICE_KEY);
+    if (!config.isProduction) await seedDemoData(app);
     const stopOps = config.OPS_PORT === undefined ? async () => undefined : await startOpsServer(app, config);
     await app.listen(config.PORT, config.HOST);
     announce(config, await app.getUrl());

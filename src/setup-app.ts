@@ -3,10 +3,14 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { BrandHosts } from './brands/brand-hosts.js';
+import { answerCors } from './common/cors.js';
+import { withoutPrefix } from './common/dialects.js';
 import { answerUnreadable, answerUnrouted } from './common/early-errors.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { parseJsonBody } from './common/json-body.js';
 import { NestLogger } from './common/logger.js';
+import { acceptQueryBodies } from './common/query-bodies.js';
 import { limitRatePerAddress } from './common/rate-limit.js';
 import { addRequestHooks, requestIdOf } from './common/request-hooks.js';
 import { acceptStreams, limitBodyTime, refuseForms } from './common/request-bodies.js';
@@ -17,6 +21,7 @@ import { setupDocs } from './docs.js';
 import { HealthService } from './health/health.service.js';
 
 const bodyLimitBytes = 100_000;
+const queryBodyRoutes = /^\/api\/(universalconsent|policyconsent)(\/|$)/;
 
 /** Builds the application as it is served: main.ts and the tests start here, so that both have the same one. */
 export async function setupApp(
@@ -49,6 +54,9 @@ export async function setupApp(
   );
   addRequestHooks(fastify, logger, app.get(HealthService).registry);
   followRequests(fastify, app.get(HealthService));
+  setSecurityHeaders(fastify, config.isProduction);
+  const hosts = app.get(BrandHosts);
+  answerCors(fastify, config.PATH_PREFIX, async (host) => (await hosts.findByHost(host)) !== null);
   app.useBodyParser('application/json', { bodyLimit: bodyLimitBytes }, (_request, text, done) => {
     try {
       done(null, parseJsonBody(text));
@@ -59,7 +67,7 @@ export async function setupApp(
   acceptStreams(fastify, streamedRoutes);
   refuseForms(fastify, `${config.PATH_PREFIX}/oauth/token`);
   limitBodyTime(fastify, streamedRoutes);
-  setSecurityHeaders(fastify, config.isProduction);
+  acceptQueryBodies(fastify, (url) => queryBodyRoutes.test(withoutPrefix(url ?? '', config.PATH_PREFIX)));
   await limitRatePerAddress(fastify, config.PUBLIC_RATE_LIMIT);
   setupDocs(app, config);
   return app;

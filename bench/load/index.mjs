@@ -5,21 +5,23 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const MAIN = join(dirname(fileURLToPath(import.meta.url)), 'main.mjs');
-/** Only a 200 counts as an answer; a run with more errors than this share says nothing. */
+/** Only the right status counts as an answer; a run with more errors than this share says nothing. */
 const MOST_ERRORS = 0.001;
 const run = promisify(execFile);
 
 /**
  * @param {import('../servers.mjs').Server} server
- * @param {{idsFile: string, seed: number, connections: number, body?: string, warmupSeconds?: number, seconds?: number,
- *   rate?: number, requests?: number, journal?: string}} options either seconds (as fast as it goes) or rate and requests;
- *   with these, `journal` is a file for a line a request: player, when it was due, when it was answered, in ms of the
- *   monotonic clock
- * @returns {Promise<{answers: number, errors: number, perSecond?: number, p50?: number, p95?: number, p99?: number}>}
+ * @param {Partial<import('./requests.mjs').RequestPlan> & {connections: number, status?: number, answer?: string,
+ *   warmupSeconds?: number, seconds?: number, rate?: number, requests?: number, journal?: string}} options either seconds (as
+ *   fast as it goes) or rate and requests; with these, `journal` is a file for a line a request: player, when it was due,
+ *   when it was answered, in ms of the monotonic clock. `status` is 200 where it is not given, `answer` a part of every
+ *   right body, and the headers are the server's
+ * @returns {Promise<{sent: number, answers: number, errors: number, perSecond?: number, p50?: number, p95?: number,
+ *   p99?: number}>}
  */
-export async function load(server, { idsFile, seed, body, ...options }) {
+export async function load(server, { idsFile, seed, body, headers, pathsFile, writes, ...options }) {
   const { hostname, port, host } = new URL(server.origin);
-  const plan = { idsFile, seed, headers: server.headers, host, body };
+  const plan = { idsFile, seed, headers: headers ?? server.headers, host, body, pathsFile, writes };
   const all = { host: hostname, port: Number(port), warmupSeconds: 1, ...options, plan };
   const { stdout } = await run(process.execPath, [MAIN, JSON.stringify(all)], { maxBuffer: 1 << 20 });
   const result = JSON.parse(stdout);

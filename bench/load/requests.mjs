@@ -1,17 +1,21 @@
 // The requests of a run as text, for players that no run repeats before it has asked for all.
 import { readFileSync } from 'node:fs';
+import { bodyFrom, writeAt } from '../consents.mjs';
 import { randomFrom } from '../random.mjs';
 
 /** Larger than any number of players here, so that it has no divisor in common with one. */
 const STEP = 2_147_483_647;
 
 /**
- * @typedef {object} RequestPlan
- * @property {string} idsFile one player id a line
+ * @typedef {object} RequestPlan of GETs of players or, with a body, of POSTs; or else of `pathsFile` or of `writes`
+ * @property {string} [idsFile] one player id a line
  * @property {number} seed
  * @property {Record<string, string>} headers
  * @property {string} host
  * @property {string} [body] of a POST; without it a GET
+ * @property {string} [pathsFile] one path a line, to GET in random order
+ * @property {{path: string, template: string, subjects: number, from: number}} [writes] POSTs of consents.mjs, and how many
+ *   of them came before
  */
 
 /** @param {string} request as `requestsOf` makes them @returns {string} whom it is about */
@@ -24,17 +28,43 @@ export function playerOf(request) {
  * @param {RequestPlan} plan
  * @returns {() => string} the next request
  */
-export function requestsOf({ idsFile, seed, headers, host, body }) {
+export function requestsOf(plan) {
+  if (plan.pathsFile) return readsOf(plan);
+  return plan.writes ? writesOf(plan) : playersOf(plan);
+}
+
+const linesOf = (headers) => Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+
+function readsOf({ pathsFile, seed, headers, host }) {
+  const after = ` HTTP/1.1\r\n${linesOf({ Host: host, ...headers }).join('')}\r\n`;
+  const requests = readFileSync(pathsFile, 'utf8').trimEnd().split('\n');
+  const random = randomFrom(seed);
+  return () => `GET ${requests[Math.floor(random() * requests.length)]}${after}`;
+}
+
+function writesOf({ writes: { path, template, subjects, from }, headers, host }) {
+  const all = linesOf({ Host: host, ...headers, 'Content-Type': 'application/json' }).join('');
+  const before = `POST ${path} HTTP/1.1\r\n${all}Content-Length: `;
+  const bodyOf = bodyFrom(template);
+  let i = from;
+  return () => {
+    const body = bodyOf(writeAt(i, subjects));
+    i += 1;
+    return `${before}${body.length}\r\n\r\n${body}`;
+  };
+}
+
+function playersOf({ idsFile, seed, headers, host, body }) {
   const ids = readFileSync(idsFile, 'utf8').trimEnd().split('\n');
   const payload = body === undefined ? '' : body;
-  const lines = Object.entries({
+  const lines = linesOf({
     Host: host,
     ...headers,
     ...(body !== undefined && {
       'Content-Type': 'application/json',
       'Content-Length': String(payload.length),
     }),
-  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  });
   const before = `${body === undefined ? 'GET' : 'POST'} /userconsents/`;
   const after = ` HTTP/1.1\r\n${lines.join('')}\r\n${payload}`;
   const random = randomFrom(seed);

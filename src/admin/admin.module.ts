@@ -8,6 +8,7 @@ import { PlayersModule } from '../players/players.module.js';
 import { BrandsController } from './brands.controller.js';
 import { ClientsController } from './clients.controller.js';
 import { DeliveriesController } from './deliveries.controller.js';
+import { IntegrationsController } from './integrations.controller.js';
 import { MetricsController } from './metrics.controller.js';
 import { PlayersController } from './players.controller.js';
 import { SessionsController } from './sessions.controller.js';
@@ -19,6 +20,7 @@ import { SessionsController } from './sessions.controller.js';
     BrandsController,
     ClientsController,
     DeliveriesController,
+    IntegrationsController,
     MetricsController,
     PlayersController,
     SessionsController,

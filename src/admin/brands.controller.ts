@@ -24,7 +24,7 @@ export class BrandsController {
     return toBrandDto(await this.brands.get(ownBrand(client, id)));
   }
 
-  /** Change some of the brand's settings. A product that players still hold cannot be taken away (409). */
+  /** Change some of the brand's settings. A product that players still hold cannot be taken away, and a host that is another brand's is not given (409). */
   @Patch(':id')
   @RequireScope('admin')
   @ApiAnswers(200, BrandDto)

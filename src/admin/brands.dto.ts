@@ -23,6 +23,9 @@ import { IsAliasMap } from './is-alias-map.js';
 import type { ChannelName } from '../consents/channels.js';
 import { crmChannels } from '../consents/channels.js';
 
+/** Without a scheme, and with a port only where the address of the pages has one. */
+const hostPattern = /^(?!.*\.\.)[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[1-9]\d{0,4})?$/i;
+
 export const productPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
 
 /** Where the CRM is told of changes. */
@@ -116,6 +119,21 @@ export class BrandChangesDto {
   storeFullIp?: boolean;
 
   /**
+   * Hosts of the brand's web pages, with their port where they have one. Pages there may call the open routes from a
+   * browser, and what they send counts for the brand. A host belongs to one brand alone.
+   * @example ["demo.example", "shop.example:8443"]
+   */
+  @IfGiven()
+  @IsArray()
+  @ArrayMaxSize(100)
+  @ArrayUnique((host) => String(host).toLowerCase())
+  @Matches(hostPattern, {
+    each: true,
+    message: 'hosts must be names without a scheme, such as shop.example or shop.example:8443',
+  })
+  hosts?: string[];
+
+  /**
    * Seconds without a request after which a session ends.
    * @example 1800
    */
@@ -134,6 +152,11 @@ export class BrandChangesDto {
   @Min(60)
   @Max(31_536_000)
   sessionTtl?: number;
+
+  /** Whether calls without a credential may name a CustomUserId. */
+  @IfGiven()
+  @IsBoolean()
+  webCustomUserId?: boolean;
 
   @IfGiven()
   @ValidateNested()
@@ -161,8 +184,10 @@ export class BrandDto {
   currency: string;
   defaultLanguage: string;
   storeFullIp: boolean;
+  hosts: string[];
   sessionIdleTtl: number;
   sessionTtl: number;
+  webCustomUserId: boolean;
   crm: CrmDto;
 }
 
@@ -178,8 +203,10 @@ export function toBrandDto(brand: BrandView): BrandDto {
     currency: brand.currency,
     defaultLanguage: brand.defaultLanguage,
     storeFullIp: brand.storeFullIp,
+    hosts: brand.hosts,
     sessionIdleTtl: brand.sessionIdleTtl,
     sessionTtl: brand.sessionTtl,
+    webCustomUserId: brand.webCustomUserId,
     crm: brand.crm,
   };
 }

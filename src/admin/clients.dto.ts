@@ -3,7 +3,7 @@ import { type Scope, scopes } from '../auth/principal.js';
 import type { ServiceClient } from '../database/entities/service-client.entity.js';
 
 export class NewClientDto {
-  /** @example Fast Track */
+  /** @example "Fast Track" */
   @IsString()
   @Length(1, 100)
   name: string;

@@ -71,7 +71,7 @@ export class SessionsService {
     const { rows } = await this.database.pool.query<{ expires_at: Date }>(
       `insert into sessions (id, brand_id, player_id, token_hash, idle_ttl, expires_at)
        select $1, brand_id, player_id, $2, $3, now() + make_interval(secs => $4)
-       from marketing_states where brand_id = $5 and player_id = $6
+       from marketing_states where brand_id = $5 and player_id = $6 and is_player
        returning expires_at`,
       [id, sha256(token), Math.min(brand.facts.sessionIdleTtl, seconds), seconds, brandId, playerId],
     );

@@ -1,15 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../common/errors.js';
+import { ShortMemory } from '../common/short-memory.js';
 import { Database } from '../database/database.js';
 import { BrandSettings } from './brand-settings.js';
-
-const maxAgeMs = 5000;
 
 const findSettings = {
   name: 'find_brand_settings',
   text: `
     select b.id, b.products_mask, b.product_aliases, b.products_required_on, b.store_full_ip,
-      b.session_idle_ttl, b.session_ttl,
+      b.session_idle_ttl, b.session_ttl, b.web_custom_user_id,
       coalesce((select json_agg(json_build_object('bit', p.bit, 'name', p.name) order by p.position, p.bit)
                 from brand_products p where p.brand_id = b.id), '[]') as products
     from brands b where b.id = $1`,
@@ -23,6 +22,7 @@ interface SettingsRow {
   store_full_ip: boolean;
   session_idle_ttl: number;
   session_ttl: number;
+  web_custom_user_id: boolean;
   products: { bit: number; name: string }[];
 }
 
@@ -32,21 +32,13 @@ interface SettingsRow {
  */
 @Injectable()
 export class BrandCatalogue {
-  private readonly entries = new Map<number, { readAt: number; settings: Promise<BrandSettings | null> }>();
+  private readonly memory = new ShortMemory<number, BrandSettings>();
 
   constructor(private readonly database: Database) {}
 
   /** The settings of a brand, or null when there is none. */
-  async find(brandId: number): Promise<BrandSettings | null> {
-    const entry = this.entries.get(brandId);
-    if (entry && Date.now() - entry.readAt < maxAgeMs) return entry.settings;
-    const settings = this.read(brandId);
-    this.entries.set(brandId, { readAt: Date.now(), settings });
-    settings.then(
-      (found) => found ?? this.entries.delete(brandId),
-      () => this.entries.delete(brandId),
-    );
-    return settings;
+  find(brandId: number): Promise<BrandSettings | null> {
+    return this.memory.find(brandId, () => this.read(brandId));
   }
 
   /** As find; rejects with not_found when there is none. */
@@ -58,7 +50,7 @@ export class BrandCatalogue {
 
   /** Drops what is remembered of a brand, after a change of it. */
   forget(brandId: number): void {
-    this.entries.delete(brandId);
+    this.memory.forget(brandId);
   }
 
   private async read(brandId: number): Promise<BrandSettings | null> {
@@ -73,6 +65,7 @@ export class BrandCatalogue {
       storeFullIp: row.store_full_ip,
       sessionIdleTtl: row.session_idle_ttl,
       sessionTtl: row.session_ttl,
+      webCustomUserId: row.web_custom_user_id,
     });
   }
 }

@@ -11,6 +11,8 @@ export interface BrandFacts {
   storeFullIp: boolean;
   sessionIdleTtl: number;
   sessionTtl: number;
+  /** Whether a request without a credential may name a CustomUserId. */
+  webCustomUserId: boolean;
 }
 
 /** What the rules of a brand come to, ready for the hot paths. */

@@ -1,7 +1,12 @@
 import { Module } from '@nestjs/common';
 import { BrandCatalogue } from './brand-catalogue.js';
+import { BrandHosts } from './brand-hosts.js';
 import { BrandsService } from './brands.service.js';
+import { IntegrationsService } from './integrations.service.js';
 
-/** Brands and their settings. */
-@Module({ providers: [BrandCatalogue, BrandsService], exports: [BrandCatalogue, BrandsService] })
+/** Brands, their settings, hosts and integrations. */
+@Module({
+  providers: [BrandCatalogue, BrandHosts, BrandsService, IntegrationsService],
+  exports: [BrandCatalogue, BrandHosts, BrandsService, IntegrationsService],
+})
 export class BrandsModule {}

@@ -7,6 +7,7 @@ import { type ChannelName, channelsToMask, maskToChannels } from '../consents/ch
 import { Brand } from '../database/entities/brand.entity.js';
 import { BrandProduct } from '../database/entities/brand-product.entity.js';
 import { BrandCatalogue } from './brand-catalogue.js';
+import { BrandHosts } from './brand-hosts.js';
 
 const maxProducts = 30;
 
@@ -21,8 +22,10 @@ export interface BrandView {
   currency: string;
   defaultLanguage: string;
   storeFullIp: boolean;
+  hosts: string[];
   sessionIdleTtl: number;
   sessionTtl: number;
+  webCustomUserId: boolean;
   crm: { enabled: boolean; baseUrl: string | null; origin: string | null; hasApiKey: boolean };
 }
 
@@ -38,6 +41,7 @@ export class BrandsService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly catalogue: BrandCatalogue,
+    private readonly hosts: BrandHosts,
     config: Config,
   ) {
     this.crmKeys = new SecretBox(config.SECRET_KEYS, 'crm-api-key');
@@ -71,7 +75,7 @@ export class BrandsService {
       await this.apply(manager, brandId, changes);
       return this.read(manager, brandId);
     });
-    this.catalogue.forget(created.id);
+    this.forget(created.id);
     return created;
   }
 
@@ -83,15 +87,27 @@ export class BrandsService {
       await this.apply(manager, id, changes);
       return this.read(manager, id);
     });
-    this.catalogue.forget(id);
+    this.forget(id);
     return changed;
+  }
+
+  private forget(id: number): void {
+    this.catalogue.forget(id);
+    this.hosts.forget();
   }
 
   private async apply(manager: EntityManager, id: number, changes: BrandChanges): Promise<void> {
     if (!(await manager.existsBy(Brand, { id }))) throw new AppError('not_found', 'there is no such brand');
     if (changes.products) await this.replaceProducts(manager, id, changes.products);
     const productAliases = await this.aliasesAfter(manager, id, changes);
-    const { products: _products, productAliases: _aliases, productsRequiredOn, crm, ...columns } = changes;
+    const {
+      products: _products,
+      productAliases: _aliases,
+      productsRequiredOn,
+      hosts,
+      crm,
+      ...columns
+    } = changes;
     await manager.update(Brand, id, {
       ...columns,
       productAliases,
@@ -104,6 +120,7 @@ export class BrandsService {
       }),
       updatedAt: new Date(),
     });
+    if (hosts) await this.hosts.replace(manager, id, hosts);
     const brand = await manager.findOneByOrFail(Brand, { id });
     if (brand.crmEnabled && !brand.crmBaseUrl) {
       throw invalidField('crm.baseUrl', 'crm.baseUrl is needed before the CRM can be switched on');
@@ -192,8 +209,10 @@ export class BrandsService {
       currency: brand.currency,
       defaultLanguage: brand.defaultLanguage,
       storeFullIp: brand.storeFullIp,
+      hosts: await this.hosts.list(manager, id),
       sessionIdleTtl: brand.sessionIdleTtl,
       sessionTtl: brand.sessionTtl,
+      webCustomUserId: brand.webCustomUserId,
       crm: {
         enabled: brand.crmEnabled,
         baseUrl: brand.crmBaseUrl,

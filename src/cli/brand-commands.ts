@@ -18,7 +18,8 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
-const list = (text: string): string[] => text.split(',').filter((item) => item !== '');
+/** Items separated by commas. */
+export const list = (text: string): string[] => text.split(',').filter((item) => item !== '');
 
 async function readSettings(text = '{}', products?: string[]): Promise<BrandChanges> {
   let value: unknown;

@@ -7,6 +7,7 @@ import { addBrandCommands, addClientCommands, addSessionCommands } from './brand
 import { addConsentCommands, addLedgerCommands } from './consent-commands.js';
 import { migrateDatabase } from './context.js';
 import { addDeliveryCommands } from './delivery-commands.js';
+import { addIntegrationCommands } from './integration-commands.js';
 import { Exit, print } from './terminal.js';
 
 const program = new Command('player-consent')
@@ -29,6 +30,7 @@ addConsentCommands(program, isJson);
 addLedgerCommands(program, isJson);
 addBrandCommands(program, isJson);
 addClientCommands(program, isJson);
+addIntegrationCommands(program, isJson);
 addSessionCommands(program, isJson);
 addDeliveryCommands(program, isJson);
 

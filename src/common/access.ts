@@ -1,5 +1,6 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
 import { ApiOptionalKeyAuth } from './api-answers.dto.js';
+import { AddRouteConfig } from './route-config.js';
 
 export const accessKey = Symbol('access');
 
@@ -10,14 +11,15 @@ export const accessKey = Symbol('access');
 export type Access = { public: true; checksCredential?: true } | { scope: string };
 
 /** Anybody may call this route, and what credential comes with it does not matter. Also to be listed in test/architecture/public-routes.json. */
-export const Public = () => SetMetadata<symbol, Access>(accessKey, { public: true });
+export const Public = (): MethodDecorator => open({ public: true });
 
 /**
  * Anybody may call this route, but a credential that is there must be right. Whose it is, `@Caller()` says. Also to be
  * listed in test/architecture/public-routes.json.
  */
 export const PublicApi = (): MethodDecorator =>
-  applyDecorators(
-    SetMetadata<symbol, Access>(accessKey, { public: true, checksCredential: true }),
-    ApiOptionalKeyAuth(),
-  );
+  applyDecorators(open({ public: true, checksCredential: true }), ApiOptionalKeyAuth());
+
+function open(access: Access): MethodDecorator {
+  return applyDecorators(SetMetadata<symbol, Access>(accessKey, access), AddRouteConfig({ isPublic: true }));
+}

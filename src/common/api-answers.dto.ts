@@ -90,6 +90,11 @@ export function Problems(...statuses: number[]): MethodDecorator {
   return errors(ProblemDto, 'application/problem+json', [...statuses, 401, 403]);
 }
 
+/** Documents problem+json errors of an open route; 401 and 429 go without saying. */
+export function PublicProblems(...statuses: number[]): MethodDecorator {
+  return errors(ProblemDto, 'application/problem+json', [...statuses, 401, 429]);
+}
+
 function errors(type: Type<unknown>, contentType: string, statuses: number[]): MethodDecorator {
   return applyDecorators(
     ApiExtraModels(type, FieldErrorDto),

@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 interface Waiting<Item, Result> {
   item: Item;
   resolve: (result: Result) => void;
@@ -59,7 +61,7 @@ export class Coalescer<Item, Result> {
       const results = await this.run(batch.map((entry) => entry.item));
       batch.forEach((entry, index) => {
         const result = results[index];
-        if (result instanceof Error) entry.reject(result);
+        if (isNativeError(result)) entry.reject(result);
         else entry.resolve(result as Result);
       });
     } catch (error) {

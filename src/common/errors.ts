@@ -70,9 +70,14 @@ export function invalidField(field: string, message: string): AppError {
   return new AppError('invalid_input', undefined, [{ field, message }]);
 }
 
-const unavailableStates = /^(08...|53...|57014|57P0.|25006)$/;
+const unavailableStates = /^(08...|53...|55P03|57014|57P0.|25006)$/;
 const unavailableErrors =
   /ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|ETIMEDOUT|timeout|terminated|not queryable|closed/i;
+
+/** Whether a statement has waited too long, for a lock or as a whole: it alone, or another one beside it, may be to blame. */
+export function hasWaitedTooLong(error: unknown): boolean {
+  return isNativeError(error) && /^(55P03|57014)$/.test(String((error as { code?: unknown }).code));
+}
 
 /** Whether a failure says that the database is away or read-only, rather than that a statement is wrong. */
 export function isDatabaseAway(error: unknown): boolean {

@@ -6,13 +6,17 @@ const bodyTimeMs = 20_000;
 /** No caller can send a header of this name: it is no token. */
 const givenType = 'content-type as given';
 
+/** Whether a request has a body, by its head. */
+export function carriesBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
 /** A body that trickles in holds a connection for ever; only what is as long as its file may take its time. */
 export function limitBodyTime(fastify: FastifyInstance, streamedRoutes: readonly string[]): void {
   const timers = new WeakMap<object, NodeJS.Timeout>();
   const clear = (request: object) => clearTimeout(timers.get(request));
   fastify.addHook('onRequest', (request, reply, done) => {
-    const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
-    if (hasBody && !streamedRoutes.includes(request.routeOptions.url ?? '')) {
+    if (carriesBody(request) && !streamedRoutes.includes(request.routeOptions.url ?? '')) {
       const tooSlow = () => void reply.header('connection', 'close').send(new AppError('request_timeout'));
       timers.set(request, setTimeout(tooSlow, bodyTimeMs));
       reply.raw.once('close', () => clear(request));

@@ -3,7 +3,14 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants.js';
 import type { FastifyContextConfig } from 'fastify';
 
-/** Tells Fastify more of a route. Nest's own RouteConfig forgets what another decorator said; this one keeps it. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether anybody may call the route, as `@Public()` says: for what is decided before Nest's guard. */
+    isPublic?: boolean;
+  }
+}
+
+/** What Fastify and its plugins shall know of a route. Nest's own RouteConfig forgets what another decorator said; this one keeps it. */
 export function AddRouteConfig(config: Partial<FastifyContextConfig>): MethodDecorator {
   return (target, key, descriptor: PropertyDescriptor) => {
     const handler = descriptor.value as object;

@@ -1,13 +1,31 @@
-import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes } from 'node:crypto';
 
 const fingerprintLength = 4;
 
 /** Purposes that keys are derived for, so that none can be used for another's work. */
-export type KeyPurpose = 'crm-api-key' | 'webhook-secret';
+export type KeyPurpose = 'caller' | 'client-id' | 'crm-api-key' | 'webhook-secret';
 
 /** SHA-256, as tokens and keys are stored. */
 export function sha256(text: string): Buffer {
   return hash('sha256', text, 'buffer');
+}
+
+function deriveKey(secret: string, purpose: KeyPurpose): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, 'player-consent', purpose, 32));
+}
+
+/** Digests that nobody can compute without our key: HMAC-SHA-256 under the newest of SECRET_KEYS. */
+export class KeyedHash {
+  private readonly key: Buffer;
+
+  constructor(secretKeys: string, purpose: KeyPurpose) {
+    this.key = deriveKey(secretKeys.split(',', 1)[0] ?? '', purpose);
+  }
+
+  /** 32 bytes. */
+  digest(text: string): Buffer {
+    return createHmac('sha256', this.key).update(text, 'utf8').digest();
+  }
 }
 
 /**
@@ -19,7 +37,7 @@ export class SecretBox {
 
   constructor(secretKeys: string, purpose: KeyPurpose) {
     this.keys = secretKeys.split(',').map((secret) => {
-      const key = Buffer.from(hkdfSync('sha256', secret, 'player-consent', purpose, 32));
+      const key = deriveKey(secret, purpose);
       return { key, fingerprint: hash('sha256', key, 'buffer').subarray(0, fingerprintLength) };
     });
   }

@@ -44,6 +44,7 @@ describe('readConfig', () => {
       DATA_DIR: '.data',
       SECRET_KEYS: developmentSecretKey,
       TRUST_PROXY: 0,
+      GEO_HEADERS: '',
       PUBLIC_RATE_LIMIT: 1200,
       LOG_LEVEL: 'info',
       LOG_FORMAT: 'pretty',
@@ -201,4 +202,39 @@ describe('the settings of what leaves the service', () => {
     ['WEBHOOK_ALLOWED_SUBNETS', '10.0.0.0/8,'],
     ['WEBHOOK_ALLOWED_SUBNETS', 'localhost'],
   ])('refuse %s=%j, naming it', expectRefusal);
+});
+
+describe('GEO_HEADERS', () => {
+  const read = (GEO_HEADERS: string) => readConfig({ TRUST_PROXY: '1', GEO_HEADERS }).GEO_HEADERS;
+
+  it.each([
+    'city=cf-ipcity,state=cf-region,country=cf-ipcountry',
+    'country=CF-IPCountry',
+    'state=x_region-2',
+  ])('takes %s', (text) => expect(read(text)).toBe(text));
+
+  it.each([
+    'cf-ipcountry',
+    'town=cf-ipcity',
+    'city=',
+    'city=cf ipcity',
+    'city=cf-ipcity;country=cf-ipcountry',
+    'city=cf-ipcity,',
+    'city=a,city=b',
+    'city=authorization',
+    'country=X-Auth-Token',
+    'state=x-api-key',
+    'city=cookie',
+    `city=${'a'.repeat(101)}`,
+  ])('refuses %s, naming itself', (text) => {
+    const problems = problemsOf({ TRUST_PROXY: '1', GEO_HEADERS: text });
+    expect(problems).toEqual([expect.stringContaining('GEO_HEADERS')]);
+  });
+
+  it('is refused without a proxy: anybody could send them', () => {
+    expectRefusal('GEO_HEADERS', 'country=cf-ipcountry');
+    expect(problemsOf({ TRUST_PROXY: '0', GEO_HEADERS: 'country=cf-ipcountry' }).join()).toContain(
+      'TRUST_PROXY',
+    );
+  });
 });

@@ -12,6 +12,7 @@ import {
   validateSync,
 } from 'class-validator';
 import ipaddr from 'ipaddr.js';
+import { parseGeoHeaders } from './geo-headers.js';
 
 /** A mailbox as MAIL_FROM takes it: a name that may be quoted, and the address. No line break can stand in it. */
 export const mailbox =
@@ -107,6 +108,10 @@ export class Config {
   @Max(10)
   TRUST_PROXY: number = 0;
 
+  /** Headers in which the proxy says where a caller is, as city=cf-ipcity,state=cf-region,country=cf-ipcountry. */
+  @IsString()
+  GEO_HEADERS: string = '';
+
   /** Requests that one address may send to the open routes of this instance in a minute. */
   @IsInt()
   @Min(1)
@@ -180,7 +185,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const config = plainToInstance(Config, given, { exposeDefaultValues: true });
   config.embedded = config.DATABASE_URL === undefined;
   const problems = validateSync(config).flatMap((error) => Object.values(error.constraints ?? {}));
-  problems.push(...unreadableAddresses(config), ...mailServerProblems(config), ...subnetProblems(config));
+  problems.push(...unreadableAddresses(config), ...mailServerProblems(config));
+  problems.push(...subnetProblems(config), ...geoHeaderProblems(config));
   if (production) problems.push(...productionProblems(config));
   if (problems.length > 0) throw new ConfigError(problems.join('\n'));
   return config;
@@ -225,6 +231,16 @@ function subnetProblems({ WEBHOOK_ALLOWED_SUBNETS }: Config): string[] {
   return WEBHOOK_ALLOWED_SUBNETS === '' || WEBHOOK_ALLOWED_SUBNETS.split(',').every(isSubnet)
     ? []
     : ['WEBHOOK_ALLOWED_SUBNETS must be networks like 10.0.0.0/8, separated by commas'];
+}
+
+function geoHeaderProblems({ GEO_HEADERS, TRUST_PROXY }: Config): string[] {
+  if (parseGeoHeaders(GEO_HEADERS) === null) {
+    return [
+      'GEO_HEADERS must name headers that hold no credential, each once, like city=cf-ipcity,country=cf-ipcountry',
+    ];
+  }
+  if (GEO_HEADERS === '' || TRUST_PROXY !== 0) return [];
+  return ['GEO_HEADERS goes with TRUST_PROXY: without a proxy in front, anybody could send them'];
 }
 
 function numberOrText(value: string): string | number {

@@ -25,6 +25,12 @@ export type CrmChannel = (typeof crmChannels)[number];
 export const BlockChannel = { excluded: 20, blocked: 21 } as const;
 export type BlockName = keyof typeof BlockChannel;
 
+/** What the events of records with a row of their own stand under; `target_id` names the row. */
+export const recordChannel = { universal: 30 } as const;
+
+/** The channels and blocks of a player are below it, records above. */
+export const firstRecordChannel = 30;
+
 const namesByCode = new Map<number, ChannelName | BlockName>(
   [...Object.entries(Channel), ...Object.entries(BlockChannel)].map(([name, code]) => [
     code,

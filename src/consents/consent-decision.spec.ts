@@ -20,6 +20,7 @@ const brandWith = (required: 'email'[] = []) =>
     storeFullIp: true,
     sessionIdleTtl: 1800,
     sessionTtl: 43200,
+    webCustomUserId: true,
   });
 
 const state = (values: Partial<MarketingStateRow> = {}): MarketingStateRow => ({

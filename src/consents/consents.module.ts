@@ -8,6 +8,10 @@ import { MaintenanceJob } from './maintenance.job.js';
 import { MarketingConsentsService } from './marketing-consents.service.js';
 import { PlayerBlocksService } from './player-blocks.service.js';
 import { SeedService } from './seed.service.js';
+import { SubjectsService } from './subjects.service.js';
+import { TimelineService } from './timeline.service.js';
+import { UniversalConsentsService } from './universal/universal-consents.service.js';
+import { UniversalListService } from './universal/universal-list.service.js';
 
 /** The one truth about consents. */
 @Module({
@@ -21,6 +25,10 @@ import { SeedService } from './seed.service.js';
     MaintenanceJob,
     MarketingConsentsService,
     PlayerBlocksService,
+    SubjectsService,
+    TimelineService,
+    UniversalConsentsService,
+    UniversalListService,
   ],
   exports: [
     ConsentExportService,
@@ -30,6 +38,10 @@ import { SeedService } from './seed.service.js';
     ConsentHistoryService,
     MarketingConsentsService,
     PlayerBlocksService,
+    SubjectsService,
+    TimelineService,
+    UniversalConsentsService,
+    UniversalListService,
   ],
 })
 export class ConsentsModule {}

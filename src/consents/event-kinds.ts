@@ -9,6 +9,7 @@ export const EventKind = {
   block_updated: 7,
   block_started: 8,
   block_ended: 9,
+  refused: 10,
 } as const;
 export type EventKindName = keyof typeof EventKind;
 

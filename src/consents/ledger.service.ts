@@ -23,16 +23,17 @@ export class LedgerService {
       const brand = [brandId ?? null];
       const { rows: chain } = await client.query<Record<string, number>>(chains, brand);
       const { rows: state } = await client.query<Record<string, number>>(states, brand);
+      const { rows: record } = await client.query<Record<string, number>>(records, brand);
       const { rows: proof } = await client.query<Record<string, number>>(evidence, brand);
       await client.query('commit');
-      const numbers = { ...chain[0], ...state[0], ...proof[0] };
+      const numbers = { ...chain[0], ...state[0], ...record[0], ...proof[0] };
       const read = (name: string) => numbers[name] ?? 0;
       return {
         events: read('events'),
         players: read('players'),
         brokenLinks: read('broken_links'),
         gaps: read('gaps'),
-        differingStates: read('differing_states'),
+        differingStates: read('differing_states') + read('differing_records'),
         alteredEvidence: read('altered'),
         erasedEvidence: read('erased'),
       };
@@ -44,7 +45,7 @@ const chains = `
   select count(*)::float8 as events, count(*) filter (where seq = 1)::float8 as players,
     count(*) filter (where before <> previous)::float8 as broken_links, count(*) filter (where seq <> previous_seq + 1)::float8 as gaps
   from (
-    select seq, before, lag(after, 1, 0) over (partition by brand_id, player_id, channel order by seq) as previous,
+    select seq, before, lag(after, 1, 0) over (partition by brand_id, player_id, channel, target_id order by seq) as previous,
       lag(seq, 1, 0::bigint) over (partition by brand_id, player_id order by seq) as previous_seq
     from consent_events where brand_id = $1 or $1::integer is null
   ) e`;
@@ -62,6 +63,26 @@ const states = `
       coalesce(c7, 0), coalesce(c20, 0), coalesce(c21, 0)) is distinct from
       (s.seq, s.email::bigint, s.sms::bigint, s.telephone::bigint, s.post_mail::bigint, s.site_notification::bigint,
       s.push_notification::bigint, s.chat::bigint, s.excluded::integer::bigint, s.blocked::integer::bigint)`;
+
+/** Universal consents that are not what their last event says, and subjects that count their own events wrongly. */
+const records = `
+  select (
+    select count(*)::float8
+    from universal_consents u
+    full join (
+      select distinct on (brand_id, target_id) brand_id, target_id, seq, after
+      from consent_events where target_id is not null and (brand_id = $1 or $1::integer is null)
+      order by brand_id, target_id, seq desc
+    ) e on e.brand_id = u.brand_id and e.target_id = u.id
+    where coalesce(u.brand_id, e.brand_id) = coalesce($1::integer, u.brand_id, e.brand_id)
+      and (u.seq, u.level::integer) is distinct from (e.seq, e.after)
+  ) + (
+    select count(*)::float8
+    from subjects s
+    left join lateral (
+      select max(e.seq) as seq from consent_events e where e.brand_id = s.brand_id and e.player_id = s.player_id) e on true
+    where (s.brand_id = $1 or $1::integer is null) and s.player_id like '~%' and s.seq <> coalesce(e.seq, 0)
+  ) as differing_records`;
 
 const evidence = `
   select count(*) filter (where v.salt is not null and sha256(v.salt || convert_to(v.evidence, 'UTF8')) <> e.evidence_hash)::float8

@@ -1,4 +1,5 @@
 import type { Statement } from '../database/database.js';
+import { firstRecordChannel } from './channels.js';
 
 /** What became of an item given to record_marketing_changes. */
 export const Outcome = {
@@ -19,7 +20,7 @@ export const findMarketingStates: Statement = {
     cross join lateral (
       select player_id, email, sms, telephone, post_mail, site_notification, push_notification, chat, blocked,
         excluded and coalesce(excluded_until > now(), true) as excluded
-      from marketing_states where brand_id = $1 and player_id = u.player_id collate "C" limit 1) s`,
+      from marketing_states where brand_id = $1 and player_id = u.player_id collate "C" and is_player limit 1) s`,
 };
 
 /** Parameters: those of the function of the same name. */
@@ -40,7 +41,7 @@ export const listConsentEvents: Statement = {
     from consent_events e
     left join event_evidence v on v.brand_id = e.brand_id and v.player_id = e.player_id and v.act_id = e.act_id
       and v.recorded_at = e.recorded_at
-    where e.brand_id = $1 and e.player_id = $2 and e.seq < $3
+    where e.brand_id = $1 and e.player_id = $2 and e.seq < $3 and e.channel < ${firstRecordChannel}
     order by e.seq desc limit $4`,
 };
 
@@ -49,6 +50,6 @@ export const findEventsAt: Statement = {
   name: 'find_consent_events_at',
   text: `
     select distinct on (channel) channel, seq, after, detail
-    from consent_events where brand_id = $1 and player_id = $2 and occurred_at <= $3
+    from consent_events where brand_id = $1 and player_id = $2 and occurred_at <= $3 and channel < ${firstRecordChannel}
     order by channel, seq desc`,
 };

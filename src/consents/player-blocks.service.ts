@@ -22,7 +22,7 @@ const findBlocks = {
     select s.excluded and coalesce(s.excluded_until > now(), true) as excluded, s.blocked, s.excluded_until,
       coalesce(b.excluded_note, '') as excluded_note, coalesce(b.blocked_note, '') as blocked_note
     from marketing_states s left join player_blocks b on b.brand_id = s.brand_id and b.player_id = s.player_id
-    where s.brand_id = $1 and s.player_id = $2`,
+    where s.brand_id = $1 and s.player_id = $2 and s.is_player`,
 };
 
 const recordBlocks = {

@@ -37,7 +37,7 @@ export class IdempotencyService {
     }
     const id = { brandId, clientId, route, key };
     const requestHash = hash('sha256', JSON.stringify(request.body ?? null), 'buffer');
-    const result = await this.dataSource.transaction(async (manager) => {
+    const result = await this.transactionAgain(async (manager) => {
       const lock = hash('sha256', JSON.stringify(id), 'buffer').readBigInt64BE(0).toString();
       const [{ locked }] = await manager.query<[{ locked: boolean }]>(
         'select pg_try_advisory_xact_lock($1) as locked',
@@ -59,5 +59,15 @@ export class IdempotencyService {
     });
     if (!result.replayed) this.signal.raise(brandId);
     return result;
+  }
+
+  /** Once more where PostgreSQL has ended it for the sake of another one: nothing of it has happened. */
+  private async transactionAgain<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    try {
+      return await this.dataSource.transaction(work);
+    } catch (error) {
+      if (!/^40(P01|001)$/.test(String((error as { code?: unknown }).code))) throw error;
+      return this.dataSource.transaction(work);
+    }
   }
 }

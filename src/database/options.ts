@@ -1,11 +1,13 @@
 import type { DataSourceOptions } from 'typeorm';
 import { AccessToken } from './entities/access-token.entity.js';
 import { Brand } from './entities/brand.entity.js';
+import { BrandHost } from './entities/brand-host.entity.js';
 import { BrandProduct } from './entities/brand-product.entity.js';
 import { ConsentEvent } from './entities/consent-event.entity.js';
 import { DeliveryAttempt } from './entities/delivery-attempt.entity.js';
 import { EventEvidence } from './entities/event-evidence.entity.js';
 import { IdempotencyKey } from './entities/idempotency-key.entity.js';
+import { Integration } from './entities/integration.entity.js';
 import { MarketingState } from './entities/marketing-state.entity.js';
 import { OutboxEntry } from './entities/outbox-entry.entity.js';
 import { Player } from './entities/player.entity.js';
@@ -13,19 +15,24 @@ import { PlayerBlocks } from './entities/player-blocks.entity.js';
 import { ReconciliationRun } from './entities/reconciliation-run.entity.js';
 import { ServiceClient } from './entities/service-client.entity.js';
 import { Session } from './entities/session.entity.js';
+import { Subject } from './entities/subject.entity.js';
+import { UniversalConsent } from './entities/universal-consent.entity.js';
 import { WebhookSubscription } from './entities/webhook-subscription.entity.js';
 import { InitialSchema1764000000001 } from './migrations/1764000000001-initial-schema.js';
 import { MarketingConsentFunctions1764000000002 } from './migrations/1764000000002-marketing-consent-functions.js';
 import { DeliveryFunctions1764000000003 } from './migrations/1764000000003-delivery-functions.js';
+import { UniversalConsents1764000000004 } from './migrations/1764000000004-universal-consents.js';
 
 export const entities = [
   AccessToken,
   Brand,
+  BrandHost,
   BrandProduct,
   ConsentEvent,
   DeliveryAttempt,
   EventEvidence,
   IdempotencyKey,
+  Integration,
   MarketingState,
   OutboxEntry,
   Player,
@@ -33,6 +40,8 @@ export const entities = [
   ReconciliationRun,
   ServiceClient,
   Session,
+  Subject,
+  UniversalConsent,
   WebhookSubscription,
 ];
 
@@ -40,6 +49,7 @@ export const migrations = [
   InitialSchema1764000000001,
   MarketingConsentFunctions1764000000002,
   DeliveryFunctions1764000000003,
+  UniversalConsents1764000000004,
 ];
 
 /**

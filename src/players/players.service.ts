@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { MarketingState } from '../database/entities/marketing-state.entity.js';
 import { Player } from '../database/entities/player.entity.js';
 
 export type PlayerView = Pick<
@@ -18,13 +17,11 @@ export class PlayersService {
   async put(brandId: number, playerId: string, changes: PlayerChanges): Promise<PlayerView> {
     const id = { brandId, playerId };
     return this.dataSource.transaction(async (manager) => {
-      await manager
-        .createQueryBuilder()
-        .insert()
-        .into(MarketingState)
-        .values({ ...id })
-        .orIgnore()
-        .execute();
+      await manager.query(
+        `insert into marketing_states as m (brand_id, player_id) values ($1, $2)
+         on conflict (brand_id, player_id) do update set is_player = true where not m.is_player`,
+        [brandId, playerId],
+      );
       await manager
         .createQueryBuilder()
         .insert()

@@ -67,7 +67,19 @@ beforeAll(async () => {
     allButOne.set(scope, await app.createClient(scopes.filter((other) => other !== scope)));
   }
   const session = await app.openSession('1002');
-  ids = { client: client.id, session: session.id };
+  const recorded = await app.call('POST', '/api/universalconsent', {
+    body: { ConsentGiven: 'All', CustomUserId: '1001', Reference: 'callback', ConsentType: 'Call' },
+  });
+  const subscribed = await app.call('POST', '/api/universalconsent/subscribe', {
+    body: { WebhookUrl: 'http://127.0.0.1:9/' },
+  });
+  ids = {
+    client: client.id,
+    integration: 'int_demo',
+    session: session.id,
+    subscription: subscribed.as<{ Id: string }>().Id,
+    subject: recorded.as<{ ClientId: string }>().ClientId,
+  };
   playerToken = (await app.openSession('1001')).auth_token;
 });
 afterAll(() => app?.close());

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ModulesContainer } from '@nestjs/core';
 import { type Access, accessKey } from '../../src/common/access.js';
-import { documentedRoutes } from '../support/api-document.js';
+import { type DocumentedRoute, documentedRoutes } from '../support/api-document.js';
 import { checksCredential, publicRoutes, samplePath } from '../support/routes.js';
 import { createTestApp, type TestApp } from '../support/test-app.js';
 
@@ -48,9 +48,10 @@ function listServedRoutes(): string[] {
     .printRoutes({ commonPrefix: true })
     .split('\n')
     .flatMap((line) => {
-      const [, indent, label, , methods] = /^([│├└─\s]*── )(\S+)( \(([A-Z, ]+)\))?$/.exec(line) ?? [];
+      const [, indent, label, , methods] =
+        /^([│├└─\s]*── )(\(empty root node\)|\S+)( \(([A-Z, ]+)\))?$/.exec(line) ?? [];
       if (indent === undefined || label === undefined) return [];
-      labels.splice(indent.length / 4 - 1, Number.POSITIVE_INFINITY, label);
+      labels.splice(indent.length / 4 - 1, Number.POSITIVE_INFINITY, label.startsWith('(') ? '' : label);
       const path = labels.join('').replaceAll(/:(\w+)/g, '{$1}');
       return (methods?.split(', ') ?? []).map((method) => `${method} ${path}`);
     });
@@ -81,7 +82,7 @@ describe('every route', () => {
   });
 
   it('is documented, or one of the reference page’s files', () => {
-    const served = listServedRoutes().filter((name) => !name.startsWith('HEAD '));
+    const served = listServedRoutes().filter((name) => !/^(HEAD|OPTIONS) /.test(name));
     const documented = documentedRoutes.map(({ name }) => name);
     const page = (name: string) => /^GET \/docs(\/.+)?$/.test(name);
     expect(served.filter((name) => !page(name) && !publicRoutes.includes(name)).sort()).toEqual(
@@ -93,6 +94,15 @@ describe('every route', () => {
     const listed = publicRoutes.filter((name) => !documented.includes(name));
     expect([...new Set(open)].sort()).toEqual(listed);
     expect(documented).toEqual(expect.arrayContaining(publicRoutes.filter((name) => !listed.includes(name))));
+  });
+
+  it('has a preflight only if pages may call it', () => {
+    const isForPages = ({ name, path }: DocumentedRoute) =>
+      path.startsWith('/gateway/') || (path.startsWith('/api/') && publicRoutes.includes(name));
+    const expected = documentedRoutes.filter(isForPages).map(({ path }) => `OPTIONS ${path}`);
+    const served = listServedRoutes().filter((name) => name.startsWith('OPTIONS '));
+    // `*` is the plugin's own, and answers not found.
+    expect(served.sort()).toEqual([...new Set(['OPTIONS *', ...expected])].sort());
   });
 
   it('is guarded for HEAD as well', async () => {

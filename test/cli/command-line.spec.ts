@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { errorText } from '../support/errors.js';
 import { createDatabase, runStatements, type TestDatabase } from '../support/test-database.js';
 
 let database: TestDatabase;
@@ -131,6 +132,46 @@ describe('player-consent', () => {
     });
     expect((await cli('clients', 'create', '--brand', '1', '--name', 'x', '--scopes', 'all')).code).toBe(2);
     expect((await cli('sessions', 'revoke', '--brand', '1', '--player', '1')).out).toBe('0 sessions ended');
+  });
+
+  it('creates, lists and revokes integrations', async () => {
+    const create = (...args: string[]) => cli('integrations', 'create', '--brand', '1', '--name', ...args);
+    const origins = 'HTTPS://Shop.example,http://127.0.0.1:5173';
+    const { id } = json(await create('Web shop', '--origins', origins, '--json')) as { id: string };
+    expect((await cli('integrations', 'list', '--brand', '1')).out).toMatch(
+      new RegExp(
+        `^id +name +origins +created\\n${id} +Web shop +https://shop.example http://127.0.0.1:5173 +\\S+Z$`,
+      ),
+    );
+    const revoke = () => cli('integrations', 'revoke', '--brand', '1', id);
+    expect((await revoke()).out).toBe(`integration ${id} revoked`);
+    expect(await revoke()).toEqual({ code: 1, out: '', err: 'there is no such integration' });
+    expect((await cli('integrations', 'list', '--brand', '1')).out).toBe('(none)');
+    expect(await create('x', '--origins', 'https://a.example,b.example')).toEqual({
+      code: 2,
+      out: '',
+      err: errorText.notAnOrigin('Origins[1]'),
+    });
+    expect((await create('')).code).toBe(2);
+    expect((await cli('integrations', 'create', '--brand', '9', '--name', 'x')).code).toBe(1);
+  });
+
+  it('sets the hosts of a brand, and lets no other brand have them', async () => {
+    const set = await cli(
+      'brands',
+      'set',
+      '1',
+      '{"hosts":["Shop.example"],"webCustomUserId":false}',
+      '--json',
+    );
+    expect(json(set)).toMatchObject({ hosts: ['shop.example'], webCustomUserId: false });
+    const settings = '{"hosts":["shop.example"]}';
+    expect(await cli('brands', 'create', '--name', 'Second', '--settings', settings)).toEqual({
+      code: 1,
+      out: '',
+      err: errorText.hostTaken('shop.example'),
+    });
+    expect((await cli('brands', 'list')).out).not.toContain('Second');
   });
 
   it('lists what has not left, and has it tried again', async () => {

@@ -1,5 +1,7 @@
 import type { Pool } from 'pg';
-import { Channel, type CrmChannel } from '../../src/consents/channels.js';
+import { recordChannel } from '../../src/consents/channels.js';
+import { levelName } from '../../src/consents/universal/universal-record.js';
+import type { SubscriptionCriteria } from '../../src/delivery/webhooks/subscriptions.service.js';
 import type { Arrival } from './flaky-receiver.js';
 import type { Write } from './journal.js';
 
@@ -11,38 +13,53 @@ export interface CrmBody {
 
 /** What a webhook says. */
 export interface WebhookBody {
-  data: { CustomUserId: string; Sequence: number };
+  type: string;
+  data: {
+    CustomUserId: string;
+    Sequence: number;
+    /** Of a universal consent; what a writer says in Metadata is its write. */
+    Reference?: string;
+    ConsentType?: string;
+    ConsentGiven?: string;
+    Metadata?: string;
+  };
 }
 
 /** One change as it stands in the ledger. */
 export interface Act {
   id: string;
-  playerId: string;
+  /** The player's id, or somebody else's CustomUserId. */
+  subject: string;
   writeId: string | null;
+  /** Of a universal consent; null for marketing consents. */
+  reference: string | null;
+  /** What the record was of after it; `marketing` for marketing consents. */
+  consentType: string;
   /** The number of its last event. */
   seq: number;
   /** Milliseconds since 1970. */
   recordedAt: number;
-  /** Masks by channel code. */
+  /** Masks, or the level, by channel code. */
   after: Record<string, number>;
 }
 
-/** A receiver of webhooks and whom it asked for; null is everybody. */
+/** A receiver of webhooks and what it asked for. */
 export interface Subscriber {
   name: string;
-  onlyPlayer: string | null;
+  criteria: SubscriptionCriteria;
   arrivals: Arrival<WebhookBody>[];
 }
 
-/** The acts of the players of the writers since an instant, oldest first. */
+/** The acts of the writers since an instant, oldest first. */
 export async function readActs(pool: Pool, since = 0): Promise<Act[]> {
   const { rows } = await pool.query<Act>(
-    `select e.act_id as id, e.player_id as "playerId", v.evidence::jsonb ->> 'user_agent' as "writeId",
-       max(e.seq)::integer as seq, floor(extract(epoch from max(e.recorded_at)) * 1000)::float8 as "recordedAt",
+    `select e.act_id as id, coalesce(s.custom_user_id, e.player_id) as subject, v.evidence::jsonb ->> 'user_agent' as "writeId",
+       u.reference, coalesce(v.evidence::jsonb ->> 'consent_type', 'marketing') as "consentType", max(e.seq)::integer as seq, floor(extract(epoch from max(e.recorded_at)) * 1000)::float8 as "recordedAt",
        jsonb_object_agg(e.channel, e.after) as after
      from consent_events e left join event_evidence v using (brand_id, player_id, act_id, recorded_at)
-     where e.brand_id = 1 and e.source = 'userconsents' and e.recorded_at >= to_timestamp($1::float8 / 1000)
-     group by e.act_id, e.player_id, v.evidence order by max(e.recorded_at), e.act_id`,
+       left join universal_consents u on u.id = e.target_id left join subjects s using (client_id)
+     where e.brand_id = 1 and e.source in ('userconsents', 'universalconsent') and e.recorded_at >= to_timestamp($1::float8 / 1000)
+     group by e.act_id, e.player_id, s.custom_user_id, u.reference, v.evidence order by max(e.recorded_at), e.act_id`,
     [since],
   );
   return rows;
@@ -56,8 +73,12 @@ export function findJournalFaults(writes: Write[], acts: Act[]): string[] {
     if (made.length > 1) return [`write ${write.id} took effect ${made.length} times`];
     const [act] = made;
     if (!act) return write.acknowledgedAt === null ? [] : [`write ${write.id} was acknowledged and is lost`];
-    const isAsAsked = act.playerId === write.playerId && sameMasks(write.targets, act.after);
-    return isAsAsked ? [] : [`write ${write.id} is in the ledger as ${JSON.stringify(act.after)}`];
+    const isAsAsked =
+      act.subject === write.subject &&
+      act.reference === write.reference &&
+      (write.consentType ?? act.consentType) === act.consentType &&
+      isSame(write.targets, act.after);
+    return isAsAsked ? [] : [`write ${write.id} is in the ledger as ${JSON.stringify(act)}`];
   });
 }
 
@@ -66,43 +87,70 @@ export function findStrayActs(writes: Write[], acts: Act[]): string[] {
   const known = new Set(writes.map(({ id }) => id));
   return acts
     .filter(({ writeId }) => writeId === null || !known.has(writeId))
-    .map(({ playerId, seq }) => `${playerId}:${seq} was never asked for`);
+    .map(({ subject, seq }) => `${subject}:${seq} was never asked for`);
 }
 
 /**
- * Players whose last change the CRM was not told of, and requests about players that there are not. A request tells of a
+ * Players whose last marketing change the CRM was not told of, and requests about players who had none. A request tells of a
  * change when it names that instant or a later one: the outbox row that it was made from came with that commit, or after.
  */
 export function findCrmFaults(acts: Act[], writes: Write[], arrivals: Arrival<CrmBody>[]): string[] {
   const sentAt = new Map(writes.map((write) => [write.id, write.sentAt]));
-  const last = new Map(acts.map((act) => [act.playerId, act]));
+  const last = new Map(acts.filter(isMarketing).map((act) => [act.subject, act]));
   const told = groupBy(arrivals, ({ body }) => body.user_id);
   const strays = [...told.keys()].filter((playerId) => !last.has(playerId));
-  const untold = [...last.values()].filter(({ playerId, recordedAt, writeId }) => {
+  const untold = [...last.values()].filter(({ subject, recordedAt, writeId }) => {
     const begun = sentAt.get(writeId ?? '') ?? 0;
     const isAboutIt = ({ at, body }: Arrival<CrmBody>) =>
       at >= begun && Date.parse(body.timestamp) >= recordedAt;
-    return !told.get(playerId)?.some((arrival) => arrival.status === 200 && isAboutIt(arrival));
+    return !told.get(subject)?.some((arrival) => arrival.status === 200 && isAboutIt(arrival));
   });
   return [
     ...strays.map((playerId) => `the CRM was told of ${playerId}, who never changed`),
-    ...untold.map(({ playerId, seq }) => `the CRM was not told of ${playerId}:${seq}`),
+    ...untold.map(({ subject, seq }) => `the CRM was not told of ${subject}:${seq}`),
   ];
 }
 
 /** Changes that a subscriber did not take, and webhooks about changes that there are not or that it did not ask for. */
-export function findWebhookFaults(acts: Act[], { name, onlyPlayer, arrivals }: Subscriber): string[] {
-  const wanted = acts.filter(({ playerId }) => onlyPlayer === null || playerId === onlyPlayer);
-  const changes = new Set(wanted.map(({ playerId, seq }) => `${playerId}:${seq}`));
+export function findWebhookFaults(acts: Act[], { name, criteria, arrivals }: Subscriber): string[] {
+  const wanted = acts.filter((act) => matches(act, criteria));
+  const changes = new Map(wanted.map((act) => [`${act.subject}:${act.seq}`, act]));
   const changeOf = ({ body: { data } }: Arrival<WebhookBody>) => `${data.CustomUserId}:${data.Sequence}`;
   const taken = new Set(arrivals.filter(({ status }) => status === 200).map(changeOf));
-  const missing = [...changes].filter((change) => !taken.has(change));
+  const missing = [...changes.keys()].filter((change) => !taken.has(change));
   const strays = new Set(arrivals.map(changeOf).filter((change) => !changes.has(change)));
+  const untrue = arrivals.filter((arrival) => {
+    const act = changes.get(changeOf(arrival));
+    return act !== undefined && !tellsOf(arrival.body, act);
+  });
   return [
     ...missing.map((change) => `${name} never took the webhook of ${change}`),
     ...[...strays].map((change) => `${name} got a webhook of ${change}, which is none of its changes`),
+    ...untrue.map((arrival) => `${name} got a webhook of ${changeOf(arrival)} that says something else`),
     ...findChangingWebhooks(name, arrivals),
   ];
+}
+
+const isMarketing = ({ reference }: Act) => reference === null;
+
+function matches(act: Act, { customUserId, reference, consentType }: SubscriptionCriteria): boolean {
+  return (
+    (customUserId === undefined || customUserId === act.subject) &&
+    (reference === undefined || reference === act.reference) &&
+    (consentType === undefined || consentType === act.consentType)
+  );
+}
+
+/** Whether a webhook is of the kind of the change, and holds the record of a universal consent as that left it. */
+function tellsOf({ type, data }: WebhookBody, act: Act): boolean {
+  if (isMarketing(act)) return type === 'marketing_consent.updated';
+  return (
+    type === 'universal_consent.updated' &&
+    data.Reference === act.reference &&
+    data.ConsentType === act.consentType &&
+    data.ConsentGiven === levelName(act.after[recordChannel.universal] ?? 0) &&
+    data.Metadata === JSON.stringify(act.writeId)
+  );
 }
 
 /** What a receiver knows as one message must say the same each time. */
@@ -135,9 +183,9 @@ function groupBy<Item, Key>(items: Item[], keyOf: (item: Item) => Key): Map<Key,
   return groups;
 }
 
-function sameMasks(targets: Map<CrmChannel, number>, after: Record<string, number>): boolean {
+function isSame(targets: Map<number, number>, after: Record<string, number>): boolean {
   return (
     Object.keys(after).length === targets.size &&
-    [...targets].every(([channel, mask]) => after[Channel[channel]] === mask)
+    [...targets].every(([channel, target]) => after[channel] === target)
   );
 }

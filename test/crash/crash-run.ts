@@ -141,13 +141,14 @@ export class CrashRun {
   private report(): CrashReport {
     const { journal, crm, subscribers } = this.world;
     const { kills, databaseStops, faults } = this;
+    const universal = journal.writes.filter(({ reference }) => reference !== null).length;
     const webhooks = subscribers.flatMap(({ arrivals }) => arrivals);
     const least = (name: keyof Kill) => Math.min(...kills.map((kill) => kill[name]));
     const ok = (list: { status: number | null }[]) => list.filter(({ status }) => status === 200).length;
     const summary = [
       `seed ${this.seed}: ${kills.length} kills with at least ${least('writes')} writes and ${least('deliveries')} deliveries under way`,
       `${databaseStops} immediate stops of PostgreSQL`,
-      `${journal.acknowledged} writes acknowledged of ${journal.writes.length} (${journal.replayed} after their first answer was lost)`,
+      `${journal.acknowledged} writes acknowledged of ${journal.writes.length} (${journal.replayed} after their first answer was lost; ${universal} universal consents)`,
       `${crm.arrivals.length} CRM requests (${ok(crm.arrivals)} answered 200)`,
       `${webhooks.length} webhooks (${ok(webhooks)} answered 200)`,
       `${Math.round((Date.now() - this.startedAt) / 1000)} s`,

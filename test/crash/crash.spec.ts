@@ -4,6 +4,7 @@ import { findCrmFaults, findJournalFaults, findWaiting, findWebhookFaults, readA
 import { CrashRun } from './crash-run.js';
 import { drain } from './drain.js';
 import { DurableCluster } from './durable-cluster.js';
+import type { Write } from './journal.js';
 import { lateOutboxEnvironment, takeOutboxOutOfTransaction } from './late-outbox.js';
 import { World } from './world.js';
 
@@ -65,14 +66,15 @@ describe('the checks', () => {
       await takeOutboxOutOfTransaction(world.pool);
       for (const receiver of world.receivers) receiver.calm();
       await world.service.start();
-      const told = world.writers.slice(0, 3);
-      const untold = world.writers.slice(3, 6);
-      for (const writer of told) await writer.writeOnce();
+      const told = world.writers.slice(0, 4);
+      const untold = world.writers.slice(4, 8);
+      const kindOf = (index: number) => (index % 2 === 0 ? 'marketing' : 'universal');
+      for (const [index, writer] of told.entries()) await writer.writeOnce(kindOf(index));
       const everything = world.subscribers[0]?.arrivals ?? [];
       await eventually(
         async () => everything.length === told.length && (await findWaiting(world.pool)).length === 0,
       );
-      const lost = await Promise.all(untold.map((writer) => writer.writeOnce()));
+      const lost = await Promise.all(untold.map((writer, index) => writer.writeOnce(kindOf(index))));
       await world.service.kill();
       await world.service.start();
       await drain(await world.service.whenUp(), 35_000);
@@ -80,16 +82,16 @@ describe('the checks', () => {
       const { writes } = world.journal;
       expect(findJournalFaults(writes, acts)).toEqual([]);
       expect(await findWaiting(world.pool)).toEqual([]);
-      const ofLost = (line: (change: string) => string) =>
-        lost.map(({ id, playerId }) =>
-          line(`${playerId}:${acts.find(({ writeId }) => writeId === id)?.seq}`),
-        );
+      const changeOf = ({ id, subject }: Write) =>
+        `${subject}:${acts.find(({ writeId }) => writeId === id)?.seq}`;
       expect(findCrmFaults(acts, writes, world.crm.arrivals).sort()).toEqual(
-        ofLost((change) => `the CRM was not told of ${change}`),
+        lost
+          .filter(({ reference }) => reference === null)
+          .map((write) => `the CRM was not told of ${changeOf(write)}`),
       );
       expect(
-        findWebhookFaults(acts, { name: 'everything', onlyPlayer: null, arrivals: everything }).sort(),
-      ).toEqual(ofLost((change) => `everything never took the webhook of ${change}`));
+        findWebhookFaults(acts, { name: 'everything', criteria: {}, arrivals: everything }).sort(),
+      ).toEqual(lost.map((write) => `everything never took the webhook of ${changeOf(write)}`));
     });
   }, 90_000);
 });

@@ -1,17 +1,24 @@
-import type { CrmChannel } from '../../src/consents/channels.js';
-
 /** A change that a client asks for. */
 export interface Write {
   /** Unique in the run. It goes along as the user agent, which the ledger keeps as evidence of what it changed. */
   id: string;
-  playerId: string;
+  /** Whose consents: a player's id, or somebody else's CustomUserId. */
+  subject: string;
+  /** Of a universal consent; null for marketing consents. */
+  reference: string | null;
+  /** What the record is to be of; null where the write leaves it alone. */
+  consentType: string | null;
   /** The Idempotency-Key, if it has one. */
   key: string | null;
-  /** The mask each channel is to have. None has it before, so that the write is exactly so many events. */
-  targets: Map<CrmChannel, number>;
+  /**
+   * What each is to be at, by the channel's code in the ledger: a mask that it is not at before, or the level of a record. So
+   * the write is exactly so many events.
+   */
+  targets: Map<number, number>;
+  request: { method: 'POST' | 'PATCH'; path: string; body: string };
   /** When it was first sent, in milliseconds since 1970. */
   sentAt: number;
-  /** When HTTP 200 had come; null as long as it has not. */
+  /** When HTTP 200 or 201 had come; null as long as it has not. */
   acknowledgedAt: number | null;
 }
 

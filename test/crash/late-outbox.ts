@@ -3,7 +3,11 @@ import { pathToFileURL } from 'node:url';
 import type { Pool } from 'pg';
 import { projectFolder } from '../support/api-document.js';
 
-const conditions = ['if v_brand.crm_enabled then', 'if exists (select from webhook_subscriptions'];
+/** Where each of the acts' functions writes to the outbox. */
+const conditions = {
+  record_marketing_changes: ['if v_brand.crm_enabled then', 'if exists (select from webhook_subscriptions'],
+  record_universal_consents: ['where exists (select from webhook_subscriptions'],
+};
 
 /** Environment of a service that writes to its outbox so many milliseconds after it has sent a change, in a transaction of its own. */
 export function lateOutboxEnvironment(lateMs: number): Record<string, string> {
@@ -11,15 +15,18 @@ export function lateOutboxEnvironment(lateMs: number): Record<string, string> {
   return { NODE_OPTIONS: `--import=${module}`, LATE_OUTBOX_MS: String(lateMs) };
 }
 
-/** Takes the inserts into the outbox out of the one act's function, in this database alone. */
+/** Takes the inserts into the outbox out of the acts' functions, in this database alone. */
 export async function takeOutboxOutOfTransaction(pool: Pool): Promise<void> {
-  const { rows } = await pool.query<{ text: string }>(
-    `select pg_get_functiondef('record_marketing_changes'::regproc) as text`,
-  );
-  let text = rows[0]?.text ?? '';
-  for (const condition of conditions) {
-    if (text.split(condition).length !== 2) throw new Error(`record_marketing_changes has no "${condition}"`);
-    text = text.replace(condition, condition.replace('if ', 'if false and '));
+  for (const [name, texts] of Object.entries(conditions)) {
+    const { rows } = await pool.query<{ text: string }>(
+      'select pg_get_functiondef($1::text::regproc) as text',
+      [name],
+    );
+    let text = rows[0]?.text ?? '';
+    for (const condition of texts) {
+      if (text.split(condition).length !== 2) throw new Error(`${name} has no "${condition}"`);
+      text = text.replace(condition, condition.replace(/^(if|where) /, '$1 false and '));
+    }
+    await pool.query(text);
   }
-  await pool.query(text);
 }

@@ -12,11 +12,13 @@ import { Writer } from './writer.js';
 const writerCount = 36;
 /** The first player of the first writer, who comes again and again. */
 const onePlayer = 'writer0-0';
-const criteria = [
-  { name: 'everything', onlyPlayer: null, criteria: {} },
-  { name: 'marketing', onlyPlayer: null, criteria: { consentType: 'marketing' } },
-  { name: 'one player', onlyPlayer: onePlayer, criteria: { customUserId: onePlayer } },
-  { name: 'another type', onlyPlayer: '', criteria: { consentType: 'cookies' } },
+const subscriptions = [
+  { name: 'everything', criteria: {} },
+  { name: 'marketing', criteria: { consentType: 'marketing' } },
+  { name: 'one player', criteria: { customUserId: onePlayer } },
+  { name: 'one type', criteria: { consentType: 'cookies' } },
+  { name: 'a type and a reference', criteria: { consentType: 'cookies', reference: 'newsletter' } },
+  { name: 'what nobody does', criteria: { consentType: 'marketing', reference: 'newsletter' } },
 ];
 const webhookSubject = ({ data }: WebhookBody) => `${data.CustomUserId}:${data.Sequence}`;
 
@@ -39,6 +41,7 @@ export class World {
     this.service = new Supervisor({
       DATABASE_URL: database.serviceUrl,
       DATABASE_MIGRATION_URL: database.ownerUrl,
+      PUBLIC_RATE_LIMIT: '1000000',
       ...environment,
     });
     this.writers = Array.from(
@@ -58,11 +61,10 @@ export class World {
   ): Promise<World> {
     const world = new World(cluster, await cluster.createDatabase(name), seed, environment);
     await world.crm.start();
-    for (const { name: subscriber, onlyPlayer } of criteria) {
-      const receiver = new FlakyReceiver(seed, subscriber, webhookSubject);
+    for (const subscription of subscriptions) {
+      const receiver = new FlakyReceiver(seed, subscription.name, webhookSubject);
       await receiver.start();
-      const { arrivals } = receiver;
-      world.subscribers.push({ name: subscriber, onlyPlayer, arrivals, receiver });
+      world.subscribers.push({ ...subscription, arrivals: receiver.arrivals, receiver });
     }
     await world.introduceReceivers();
     return world;
@@ -91,9 +93,9 @@ export class World {
       const crm = { enabled: true, baseUrl: this.crm.url };
       const { status } = await app.call('PATCH', '/api/brands/1', { body: { crm } });
       if (status !== 200) throw new Error(`the CRM was refused: ${status}`);
-      const subscriptions = app.nest.get(SubscriptionsService, { strict: false });
-      for (const [index, { receiver }] of this.subscribers.entries())
-        await subscriptions.create(1, `${receiver.url}/webhooks`, criteria[index]?.criteria ?? {});
+      const service = app.nest.get(SubscriptionsService, { strict: false });
+      for (const { criteria, receiver } of this.subscribers)
+        await service.create(1, `${receiver.url}/webhooks`, criteria);
     } finally {
       await app.close();
     }

@@ -1,22 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CrmChannel, crmChannels } from '../../src/consents/channels.js';
 import type { HttpAnswer } from '../support/http.js';
 import { demoKey } from '../support/test-app.js';
 import type { Journal, Write } from './journal.js';
+import { KnownPlayer } from './known-player.js';
 import { Random } from './random.js';
 import type { Supervisor } from './supervisor.js';
 
-/** The demo brand's products, in the order of their bits from 1. */
-const products = ['casino', 'sports', 'lottery', 'bingo'];
 const recentPlayers = 6;
 const longestThoughtMs = 10;
 const pauseAfterFailureMs = 20;
+/** Of the writes, so many are universal consents. */
+const universalShare = 0.35;
 
-/** A player, and all that each channel may be at: more than one mask where an answer never came. */
-interface KnownPlayer {
-  id: string;
-  masks: Map<CrmChannel, Set<number>>;
-}
+export type WriteKind = 'marketing' | 'universal';
 
 /**
  * A client that changes consents of players who are its own, one change after the other, and writes a journal. What was not
@@ -41,7 +37,7 @@ export class Writer {
   /** Writes until it is stopped; what it has begun by then it brings to its end. */
   async run(): Promise<void> {
     while (!this.isStopped) {
-      await this.writeOnce();
+      await this.writeOnce(this.random.chance(universalShare) ? 'universal' : 'marketing');
       await sleep(this.random.between(0, longestThoughtMs));
     }
   }
@@ -51,19 +47,18 @@ export class Writer {
   }
 
   /** One change, asked for until it is acknowledged or given up. */
-  async writeOnce(): Promise<Write> {
+  async writeOnce(kind: WriteKind): Promise<Write> {
     const player = this.choosePlayer();
-    const write = this.compose(player);
+    const write = this.compose(player, kind);
     const isPersistent = write.key !== null && this.random.chance(0.8);
     this.journal.begin(write);
+    let answer: string | null;
     do {
-      if (await this.send(write)) break;
+      answer = await this.send(write);
+      if (answer !== null) break;
       await sleep(pauseAfterFailureMs);
     } while (isPersistent);
-    for (const [channel, mask] of write.targets) {
-      if (write.acknowledgedAt !== null) player.masks.set(channel, new Set([mask]));
-      else player.masks.get(channel)?.add(mask);
-    }
+    player.learn(write, answer);
     return write;
   }
 
@@ -72,64 +67,52 @@ export class Writer {
     const regular = this.players[0];
     if (regular && this.random.chance(0.1)) return regular;
     if (recent.length > 0 && this.random.chance(0.6)) return this.random.pick(recent);
-    const masks = new Map(crmChannels.map((channel) => [channel, new Set([0])]));
-    const player = { id: `${this.name}-${this.playerCount++}`, masks };
+    const player = new KnownPlayer(`${this.name}-${this.playerCount++}`);
     this.players.push(player);
     return player;
   }
 
-  private compose(player: KnownPlayer): Write {
+  private compose(player: KnownPlayer, kind: WriteKind): Write {
     const id = `${this.name}/${this.writeCount++}`;
-    const targets = new Map<CrmChannel, number>();
-    for (let count = this.random.between(1, 4); count > 0; count--) {
-      const channel = this.random.pick(crmChannels);
-      const taken = player.masks.get(channel);
-      let mask: number;
-      do mask = this.random.chance(0.3) ? 0 : 1 | (this.random.between(0, 16) << 1);
-      while (taken?.has(mask));
-      targets.set(channel, mask);
-    }
     const key = this.random.chance(0.6) ? `key ${id}` : null;
-    return { id, playerId: player.id, key, targets, sentAt: Date.now(), acknowledgedAt: null };
+    const begun = { id, key, sentAt: Date.now(), acknowledgedAt: null };
+    return kind === 'marketing'
+      ? player.composeMarketing(this.random, begun)
+      : player.composeUniversal(this.random, begun);
   }
 
-  /** Whether it was acknowledged. */
-  private async send(write: Write): Promise<boolean> {
+  /** The answer, if it acknowledges the write. */
+  private async send(write: Write): Promise<string | null> {
     const client = await this.service.whenUp();
-    const { id, key, playerId } = write;
-    const request = {
-      method: 'POST',
-      path: `/userconsents/${playerId}`,
-      headers: {
-        'x-auth-token': demoKey,
-        'content-type': 'application/json',
-        'user-agent': id,
-        ...(key !== null && { 'idempotency-key': key }),
-      },
-      body: JSON.stringify({ consents: [...write.targets].map(toChange) }),
+    const { id, key, request } = write;
+    const headers = {
+      // A record is changed by whoever has its ClientId.
+      ...(request.method === 'POST' && { 'x-auth-token': demoKey }),
+      'content-type': 'application/json',
+      'user-agent': id,
+      ...(key !== null && { 'idempotency-key': key }),
     };
     this.journal.underWay += 1;
     try {
-      return this.judge(write, await client.send(request));
+      return this.judge(write, await client.send({ ...request, headers }));
     } catch {
       // The connection is gone, and with it the answer.
-      return false;
+      return null;
     } finally {
       this.journal.underWay -= 1;
     }
   }
 
-  private judge(write: Write, { status, text, headers }: HttpAnswer): boolean {
+  private judge(write: Write, { status, text, headers }: HttpAnswer): string | null {
     if (headers['idempotency-replayed']) this.journal.replayed += 1;
-    if (status === 200) this.journal.acknowledge(write);
+    const isMade = write.reference !== null && write.request.method === 'POST';
+    if (status === (isMade ? 201 : 200)) {
+      this.journal.acknowledge(write);
+      return text;
+    }
     // 503: the database is away. 409: the try before is still at work in the database although its service is dead.
-    else if (status !== 503 && !(status === 409 && write.key !== null))
+    if (status !== 503 && !(status === 409 && write.key !== null))
       this.journal.faults.push(`write ${write.id} was answered ${status}: ${text.slice(0, 200)}`);
-    return status === 200;
+    return null;
   }
-}
-
-function toChange([type, mask]: [CrmChannel, number]) {
-  const named = products.filter((_, index) => mask & (2 << index));
-  return { type, opted_in: mask !== 0, ...(named.length > 0 && { products: named }) };
 }

@@ -37,8 +37,10 @@ describe('/api/brands/:id', () => {
     currency: 'EUR',
     defaultLanguage: 'en',
     storeFullIp: true,
+    hosts: ['other.example'],
     sessionIdleTtl: 1800,
     sessionTtl: 43200,
+    webCustomUserId: true,
     crm: { enabled: false, baseUrl: null, origin: null, hasApiKey: false },
   };
 
@@ -62,8 +64,10 @@ describe('/api/brands/:id', () => {
       { currency: 'GBP' },
       { defaultLanguage: 'de' },
       { storeFullIp: false },
+      { hosts: ['other.example', 'shop.other.example:8443'] },
       { sessionIdleTtl: 60 },
       { sessionTtl: 31_536_000 },
+      { webCustomUserId: false },
       {
         crm: {
           enabled: true,

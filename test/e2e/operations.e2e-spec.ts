@@ -463,6 +463,7 @@ describe('a database that is away', () => {
 
 /** Valid bodies, so that nothing but the database can be at fault. */
 function unavailableBody(name: string): { body?: unknown } {
+  const consent = { ConsentGiven: 'All', Reference: 'callback', ConsentType: 'Call' };
   const bodies: Record<string, unknown> = {
     'POST /oauth/token': {},
     'POST /userconsents/{userid}': { consents: change('email', true) },
@@ -475,6 +476,15 @@ function unavailableBody(name: string): { body?: unknown } {
     'PUT /internal/players/{id}': {},
     'PUT /internal/players/{id}/blocks': {},
     'PATCH /api/brands/{id}': {},
+    'POST /api/integrations': { Name: 'x' },
+    'POST /api/universalconsent': consent,
+    'POST /api/universalconsent/integration/{integrationId}': consent,
+    'PATCH /api/universalconsent': {
+      ClientId: 'AB'.repeat(32),
+      Reference: 'callback',
+      ConsentGiven: 'All',
+    },
+    'POST /api/universalconsent/subscribe': { WebhookUrl: 'http://127.0.0.1:9/' },
   };
   return name in bodies ? { body: bodies[name] } : {};
 }

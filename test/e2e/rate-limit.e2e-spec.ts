@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Controller, Get, Param, Post } from '@nestjs/common';
 import { Public, PublicApi } from '../../src/common/access.js';
+import { Problems } from '../../src/common/api-answers.dto.js';
 import { LimitPerAddress } from '../../src/common/rate-limit.js';
 import { AddRouteConfig } from '../../src/common/route-config.js';
+import { createDocument } from '../../src/docs.js';
 import { errorText, problem } from '../support/errors.js';
 import { type Answer, createTestApp, demoKey, type TestApp } from '../support/test-app.js';
 
@@ -18,6 +20,7 @@ class OpenController {
   @Get('records/:clientId')
   @PublicApi()
   @LimitPerAddress()
+  @Problems(429)
   readRecord(@Param('clientId') clientId: string): object {
     return { clientId };
   }
@@ -155,6 +158,16 @@ describe('an address', () => {
     } finally {
       clock.mockRestore();
     }
+  });
+
+  it('finds the answer in the document', () => {
+    const { responses } = createDocument(app.nest).paths[`${base}/records/{clientId}`]?.get ?? {};
+    expect(responses).toMatchObject({
+      429: {
+        description: 'Too Many Requests',
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    });
   });
 
   it('reads nothing of the count in answers', async () => {

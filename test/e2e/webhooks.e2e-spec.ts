@@ -96,7 +96,7 @@ describe('a webhook', () => {
   });
 
   it('is signed with the old secret too while a rotation lasts', async () => {
-    const next = await subscriptions.rotateSecret(1, subscriptionId);
+    const { secret: next } = await subscriptions.rotateSecret(1, subscriptionId);
     const player = newPlayerId();
     await post(player, true);
     await arrived(player);

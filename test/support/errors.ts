@@ -14,6 +14,7 @@ export const errorText = {
   userNotFound: 'user not found',
   noSuchBrand: 'there is no such brand',
   noSuchClient: 'there is no such client',
+  noSuchIntegration: 'there is no such integration',
   noSuchSession: 'there is no such session',
   malformedBody: 'the body is not valid JSON',
   unreadablePath: 'the path cannot be read',
@@ -24,6 +25,9 @@ export const errorText = {
   protoKey: 'the key __proto__ is not taken',
   keyTwice: (key: string) => `the key "${key}" comes twice`,
   tooDeep: 'the body is nested deeper than 32 levels',
+  bodyBrokeOff: 'the body broke off',
+  givenTwice: (key: string) => `${key} is given twice, in the query and in the body, with different values`,
+  notForAQuery: (key: string) => `${key} must be a text, a number that is kept exactly, or a boolean`,
   notAnObject: 'the body must be a JSON object',
   unsupportedBody: 'send the body as application/json',
   bodyTooLarge: 'the body is larger than this route takes',
@@ -72,12 +76,15 @@ export const errorText = {
   unknownKey: (key: string, field = key) => `${field}: property ${key} should not exist`,
   unique: (field: string) => `${field}: All ${field}'s elements must be unique`,
   productNames: 'products must be names of up to 40 letters, digits, _ or -',
+  hostNames: 'hosts must be names without a scheme, such as shop.example or shop.example:8443',
+  hostTaken: (host: string) => `hosts: ${host} belongs to another brand`,
   aliasMap: 'productAliases must map names of up to 40 letters, digits, _ or - to products',
   aliasOfNothing: (alias: string, product: string) =>
     `productAliases.${alias}: ${product} is not a product of the brand`,
   aliasIsProduct: (alias: string) => `productAliases.${alias} is the name of a product`,
   oneOfChannels: (field: string) =>
     `${field}: each value in ${field} must be one of the following values: email, sms, siteNotification, telephone, postMail, pushNotification`,
+  notAnOrigin: (field: string) => `${field} must be the origin of a page, such as https://shop.example`,
   unknownScope:
     'scopes: each value in scopes must be one of the following values: consents:read, consents:write, consents:import, ' +
     'reconciliation:read, universal:read, universal:write, policy:read, policy:write, policies:manage, webhooks:manage, ' +
@@ -94,6 +101,31 @@ export const errorText = {
     'player_id, channel, opted_in, occurred_at is missing',
   importFormat: 'format must be one of the following values: csv, ndjson',
   importUnderWay: 'another import of this brand is under way',
+  consentGiven: (field: string) => `${field} must be one of the following values: All, Partial, None`,
+  notAText: (field: string) => `${field} must be a string`,
+  tooShort: (field: string) => `${field} must be longer than or equal to 1 characters`,
+  tooLong: (field: string, max: number) => `${field} must be shorter than or equal to ${max} characters`,
+  holdsNulIn: (field: string) => `${field} must not hold a NUL character`,
+  metadata: 'Metadata must be a JSON text of at most 200 characters',
+  badClientId: 'ClientId must be 64 hexadecimal digits',
+  noRecord: 'nothing is recorded for this ClientId and Reference',
+  nothingToChange: 'ConsentGiven or Metadata must be given: there is nothing to change',
+  noSuchSubject: 'there is no such subject',
+  noSuchSubscription: 'there is no such subscription',
+  noSuchDelivery: 'there is no such delivery: it has left, or never was',
+  subscriptionOff: 'the subscription is switched off: a ping that arrives switches it on',
+  webhookUrl: 'WebhookUrl must be an http or https address, such as https://example.com/webhooks',
+  webhookUrlLength: 'WebhookUrl must not be longer than 2048 characters',
+  webhookUser: 'WebhookUrl must not hold a user name or a password',
+  webhookAddress:
+    'WebhookUrl must lead to a public address: webhooks are not sent to loopback, private or reserved ones',
+  webhookHttps: 'WebhookUrl must be an https address, such as https://example.com/webhooks',
+  webCustomUserId: 'CustomUserId is not taken without a credential: the brand does not allow it',
+  integrationOrigin: 'this integration is not for pages of this origin',
+  pageCursor: 'cursor must be the one of an earlier page',
+  badDay: (field: string) =>
+    `${field} must be a day or an RFC 3339 instant, such as 2026-01-31 or 2026-01-31T12:00:00Z`,
+  toBeforeFrom: 'ToDate must not be before FromDate',
   untilWithoutExclusion: 'excluded.until goes with active: true',
 } as const;
 

@@ -18,14 +18,23 @@ export async function findLedgerFaults(app: LedgerReader): Promise<string[]> {
     from consent_events group by brand_id, player_id having count(*) <> max(seq) or min(seq) <> 1`);
   const broken = await list(`
     select format('%s:%s channel %s: before %s, but after %s before it', player_id, seq, channel, before, previous) as fault
-    from (select *, lag(after, 1, 0) over (partition by brand_id, player_id, channel order by seq) as previous from consent_events) e
+    from (select *, lag(after, 1, 0) over (partition by brand_id, player_id, channel, target_id order by seq) as previous from consent_events) e
     where before <> previous`);
   const idle = await list(`
-    select format('%s:%s changes nothing', player_id, seq) as fault from consent_events where before = after and kind not in (4, 7)`);
+    select format('%s:%s changes nothing', player_id, seq) as fault from consent_events where before = after and kind not in (4, 7) and channel <> 30`);
   const counted = await list(`
     select format('%s: state at %s, last event %s', s.player_id, s.seq, coalesce(max(e.seq), 0)) as fault
     from marketing_states s left join consent_events e using (brand_id, player_id)
     group by s.brand_id, s.player_id, s.seq having s.seq <> coalesce(max(e.seq), 0)`);
+  const subjects = await list(`
+    select format('%s: subject at %s, last event %s', s.player_id, s.seq, coalesce(max(e.seq), 0)) as fault
+    from subjects s left join consent_events e using (brand_id, player_id)
+    where s.player_id like '~%' group by s.brand_id, s.player_id, s.seq having s.seq <> coalesce(max(e.seq), 0)`);
+  const records = await list(`
+    select format('%s: record %s at %s of level %s, last event %s of level %s', u.client_id, u.id, u.seq, u.level, e.seq, e.after) as fault
+    from universal_consents u
+    left join lateral (select seq, after from consent_events where target_id = u.id order by seq desc limit 1) e on true
+    where (u.seq, u.level::integer) is distinct from (e.seq, e.after)`);
   const last = (channel: number) => `
     coalesce((select after from consent_events e where e.brand_id = s.brand_id and e.player_id = s.player_id and channel = ${channel}
       order by seq desc limit 1), 0)`;
@@ -49,5 +58,15 @@ export async function findLedgerFaults(app: LedgerReader): Promise<string[]> {
     select format('%s:%s is not bound to its evidence', e.player_id, e.seq) as fault
     from consent_events e join event_evidence v using (brand_id, player_id, act_id, recorded_at)
     where e.evidence_hash is distinct from sha256(v.salt || convert_to(v.evidence, 'UTF8'))`);
-  return [...gaps, ...broken, ...idle, ...counted, ...unequal, ...strayEvidence, ...unbound];
+  return [
+    ...gaps,
+    ...broken,
+    ...idle,
+    ...counted,
+    ...subjects,
+    ...records,
+    ...unequal,
+    ...strayEvidence,
+    ...unbound,
+  ];
 }

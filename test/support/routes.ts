@@ -20,11 +20,23 @@ export const scopesByRoute: Record<string, Scope> = {
   'POST /reconciliation/products': 'reconciliation:read',
   'POST /reconciliation/compare': 'reconciliation:read',
   'GET /reconciliation/runs': 'reconciliation:read',
+  'POST /api/universalconsent': 'universal:write',
+  'GET /api/universalconsent': 'universal:read',
+  'POST /api/universalconsent/subscribe': 'webhooks:manage',
+  'GET /api/universalconsent/subscriptions': 'webhooks:manage',
+  'DELETE /api/universalconsent/subscriptions/{id}': 'webhooks:manage',
+  'GET /api/universalconsent/subscriptions/{id}/deliveries': 'webhooks:manage',
+  'POST /api/universalconsent/subscriptions/{id}/ping': 'webhooks:manage',
+  'POST /api/universalconsent/subscriptions/{id}/rotate-secret': 'webhooks:manage',
+  'GET /api/subjects/{clientId}/timeline': 'universal:read',
   'GET /api/brands/{id}': 'admin',
   'PATCH /api/brands/{id}': 'admin',
   'POST /api/clients': 'admin',
   'GET /api/clients': 'admin',
   'DELETE /api/clients/{id}': 'admin',
+  'POST /api/integrations': 'admin',
+  'GET /api/integrations': 'admin',
+  'DELETE /api/integrations/{id}': 'admin',
   'GET /api/deliveries': 'webhooks:manage',
   'POST /api/deliveries/{id}/redeliver': 'webhooks:manage',
   'GET /metrics': 'admin',
@@ -61,29 +73,44 @@ export function isCrmPath(path: string): boolean {
 export interface SampleIds {
   player: string;
   client: string;
+  integration: string;
   session: string;
+  subscription: string;
+  /** A ClientId. */
+  subject: string;
 }
 
 const harmlessIds: SampleIds = {
   player: '1001',
   client: 'client_unknown',
+  integration: 'int_unknown',
   session: '01890000-0000-7000-8000-000000000000',
+  subscription: '01890000-0000-7000-8000-000000000001',
+  subject: 'AB'.repeat(32),
 };
 
 /** The route's path with ids of brand 1 in it. */
-export function samplePath({ path }: DocumentedRoute, { player, client, session } = harmlessIds): string {
+export function samplePath({ path }: DocumentedRoute, sample: SampleIds = harmlessIds): string {
+  const { player, client, integration, session, subscription, subject } = sample;
   const ids: Record<string, string> = {
     '/api/brands/{id}': '1',
     '/api/clients/{id}': client,
+    '/api/integrations/{id}': integration,
     '/api/deliveries/{id}/redeliver': '999999999',
     '/internal/sessions/{id}': session,
   };
-  return path.replace('{userid}', player).replace('{id}', ids[path] ?? player);
+  const id = path.startsWith('/api/universalconsent/subscriptions/') ? subscription : (ids[path] ?? player);
+  return path
+    .replace('{userid}', player)
+    .replace('{clientId}', subject)
+    .replace('{integrationId}', integration)
+    .replace('{id}', id);
 }
 
 /** The query that the route cannot do without. */
 export function sampleQuery({ path }: DocumentedRoute): string {
   if (path.endsWith('/decision')) return '?channel=email';
+  if (path.endsWith('/consent-given')) return `?ClientId=${harmlessIds.subject}&Reference=callback`;
   return path.endsWith('/compare') ? '?field=consent_email' : '';
 }
 
@@ -95,8 +122,11 @@ export function sampleBody(route: DocumentedRoute): { body?: unknown } {
 /** Bodies that would change something. */
 const effects: Record<string, unknown> = {
   'POST /userconsents/{userid}': { consents: [{ type: 'email', opted_in: false }] },
+  'POST /api/universalconsent': { ConsentGiven: 'All', Reference: 'taken', ConsentType: 'taken' },
+  'POST /api/universalconsent/subscribe': { WebhookUrl: 'http://127.0.0.1:9/taken' },
   'PATCH /api/brands/{id}': { name: 'Taken' },
   'POST /api/clients': { name: 'taken', scopes: ['admin'] },
+  'POST /api/integrations': { Name: 'taken' },
   'PUT /internal/players/{id}': { origin: 'taken.example' },
   'PUT /internal/players/{id}/blocks': { blocked: { active: true, note: 'taken' } },
   'POST /internal/sessions': { player_id: '1001' },

@@ -3,7 +3,6 @@ import type { DynamicModule, Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Pool, type QueryResultRow } from 'pg';
 import type { Logger } from 'pino';
-import { DataSource } from 'typeorm';
 import { AppModule } from '../../src/app.module.js';
 import { AuthModule } from '../../src/auth/auth.module.js';
 import type { Scope } from '../../src/auth/principal.js';
@@ -123,11 +122,15 @@ export class TestApp {
         (select count(*)::integer from consent_events) as consent_events,
         (select count(*)::integer from event_evidence) as event_evidence,
         (select count(*)::integer from outbox) as outbox,
+        (select count(*)::integer from subjects) as subjects,
+        (select count(*)::integer from universal_consents) as universal_consents,
+        (select count(*)::integer from webhook_subscriptions) as webhook_subscriptions,
         (select count(*)::integer from idempotency_keys) as idempotency_keys,
         (select count(*)::integer from players) as players,
         (select count(*)::integer from player_blocks) as player_blocks,
         (select count(*)::integer from sessions) as sessions,
         (select count(*)::integer from service_clients) as service_clients,
+        (select count(*)::integer from integrations) as integrations,
         (select count(*)::integer from access_tokens) as access_tokens`);
     return row ?? {};
   }
@@ -158,7 +161,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     ? { module: WithOwnRoutes, imports: [application, AuthModule], controllers: options.controllers }
     : application;
   const nest = await setupApp(module, config, logger);
-  await seedDemoData(nest.get(DataSource), config.DEMO_SERVICE_KEY);
+  await seedDemoData(nest);
   await nest.listen(0, '127.0.0.1');
   const url = await nest.getUrl();
   return new TestApp(nest, database, url, config.PATH_PREFIX, options.database === undefined);

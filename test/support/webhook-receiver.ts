@@ -1,5 +1,13 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { UniversalRecord } from './universal.js';
+
+/** What one carries: the record of a universal consent, or all consents of a player. */
+type WebhookData = Omit<UniversalRecord, 'CustomUserId'> & {
+  CustomUserId: string;
+  Sequence: number;
+  consents: { type: string; opted_in: boolean; products?: string[] }[];
+};
 
 /** A webhook as its receiver got it. */
 export interface ReceivedWebhook {
@@ -10,11 +18,7 @@ export interface ReceivedWebhook {
   body: {
     type: string;
     timestamp: string;
-    data: {
-      CustomUserId: string;
-      Sequence: number;
-      consents: { type: string; opted_in: boolean; products?: string[] }[];
-    };
+    data: WebhookData;
   };
 }
 

@@ -65,9 +65,9 @@ export class StagingTable {
   /** Sees to it that every player of a range has a state. */
   async createPlayers(client: Client, brandId: number, [after, upTo]: string[]): Promise<void> {
     await client.query(
-      `insert into marketing_states (brand_id, player_id)
+      `insert into marketing_states as m (brand_id, player_id)
        select distinct $1::integer, player_id from ${this.name} where player_id > $2 and player_id <= $3 order by 2
-       on conflict do nothing`,
+       on conflict (brand_id, player_id) do update set is_player = true where not m.is_player`,
       [brandId, after, upTo],
     );
   }

@@ -39,6 +39,10 @@ export class Brand {
   @Column({ type: 'integer', name: 'session_ttl', default: 43200 })
   sessionTtl: number;
 
+  /** Whether a request without a credential may name a CustomUserId. */
+  @Column({ type: 'boolean', name: 'web_custom_user_id', default: true })
+  webCustomUserId: boolean;
+
   @Column({ type: 'boolean', name: 'crm_enabled', default: false })
   crmEnabled: boolean;
 

@@ -2,8 +2,11 @@ import { Check, Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** One change, for ever: the table takes no UPDATE and no DELETE. Partitioned by the month of recorded_at (UTC). */
 @Entity('consent_events')
-@Check('ck_consent_events_kind', 'kind >= 1 AND kind <= 9')
-@Check('ck_consent_events_channel', 'channel >= 1 AND channel <= 7 OR channel >= 20 AND channel <= 21')
+@Check('ck_consent_events_kind', 'kind >= 1 AND kind <= 10')
+@Check(
+  'ck_consent_events_channel',
+  'channel >= 1 AND channel <= 7 OR channel >= 20 AND channel <= 21 OR channel = 30',
+)
 export class ConsentEvent {
   @PrimaryColumn({ type: 'integer', name: 'brand_id', primaryKeyConstraintName: 'pk_consent_events' })
   brandId: number;
@@ -30,7 +33,7 @@ export class ConsentEvent {
   @Column({ type: 'uuid', name: 'act_id' })
   actId: string;
 
-  /** Mask of the channel before and after (see MarketingState); 0 or 1 for a block. */
+  /** Mask of the channel before and after (see MarketingState); 0 or 1 for a block; a universal consent's level, or 0 for none. */
   @Column({ type: 'integer' })
   before: number;
 
@@ -41,9 +44,13 @@ export class ConsentEvent {
   @Column({ type: 'smallint' })
   kind: number;
 
-  /** A value of Channel or BlockChannel (consents/channels.ts). */
+  /** A value of Channel, BlockChannel or recordChannel (consents/channels.ts). */
   @Column({ type: 'smallint' })
   channel: number;
+
+  /** The record that changed, where that is not the player's one state: a universal consent. */
+  @Column({ type: 'uuid', name: 'target_id', nullable: true })
+  targetId: string | null;
 
   @Column({ type: 'smallint', name: 'schema_version', default: 1 })
   schemaVersion: number;

@@ -74,4 +74,8 @@ export class MarketingState {
 
   @Column({ type: 'timestamptz', name: 'chat_set_at', nullable: true })
   chatSetAt: Date | null;
+
+  /** False while a universal consent alone has named this id: no door knows a player of it yet. */
+  @Column({ type: 'boolean', name: 'is_player', default: true })
+  isPlayer: boolean;
 }

@@ -79,6 +79,10 @@ export class OutboxEntry {
   @Column({ type: 'uuid', name: 'message_id', nullable: true })
   messageId: string | null;
 
+  /** The record that changed, as in consent_events. */
+  @Column({ type: 'uuid', name: 'target_id', nullable: true })
+  targetId: string | null;
+
   @Column({ type: 'jsonb', nullable: true })
   detail: Record<string, unknown> | null;
 }

@@ -15,7 +15,7 @@ export class InitialSchema1764000000001 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
       drop table idempotency_keys, reconciliation_runs, delivery_attempts, webhook_subscriptions, outbox, event_evidence, consent_events, player_blocks, players,
-        marketing_states, sessions, access_tokens, service_clients, brand_products, brands`);
+        marketing_states, sessions, access_tokens, service_clients, integrations, brand_hosts, brand_products, brands`);
   }
 }
 
@@ -32,6 +32,7 @@ create table brands (
   store_full_ip boolean not null default true,
   session_idle_ttl integer not null default 1800,
   session_ttl integer not null default 43200,
+  web_custom_user_id boolean not null default true,
   crm_enabled boolean not null default false,
   crm_base_url text,
   crm_api_key bytea,
@@ -51,7 +52,14 @@ create table brand_products (
   constraint uq_brand_products_name unique (brand_id, name),
   constraint fk_brand_products_brand foreign key (brand_id) references brands (id),
   constraint ck_brand_products_bit check (bit between 1 and 30)
-);`;
+);
+create table brand_hosts (
+  host text not null,
+  brand_id integer not null,
+  constraint pk_brand_hosts primary key (host),
+  constraint fk_brand_hosts_brand foreign key (brand_id) references brands (id)
+);
+create index ix_brand_hosts_brand on brand_hosts (brand_id);`;
 
 const CLIENTS = `
 create table service_clients (
@@ -76,7 +84,18 @@ create table access_tokens (
   constraint fk_access_tokens_client foreign key (client_id) references service_clients (id)
 );
 create index ix_access_tokens_expires_at on access_tokens (expires_at);
-create index ix_access_tokens_client on access_tokens (client_id);`;
+create index ix_access_tokens_client on access_tokens (client_id);
+create table integrations (
+  id text not null,
+  brand_id integer not null,
+  name text not null,
+  origins text[] not null,
+  created_at timestamptz not null default now(),
+  revoked_at timestamptz,
+  constraint pk_integrations primary key (id),
+  constraint fk_integrations_brand foreign key (brand_id) references brands (id)
+);
+create index ix_integrations_brand on integrations (brand_id, id);`;
 
 const PLAYERS = `
 create table marketing_states (
@@ -100,6 +119,7 @@ create table marketing_states (
   site_notification_set_at timestamptz,
   push_notification_set_at timestamptz,
   chat_set_at timestamptz,
+  is_player boolean not null default true,
   constraint pk_marketing_states primary key (brand_id, player_id)
 ) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02);
 -- Few are in these, and a change of a consent changes neither of their columns: they cost its update nothing.
@@ -156,14 +176,15 @@ create table consent_events (
   after integer not null,
   kind smallint not null,
   channel smallint not null,
+  target_id uuid,
   schema_version smallint not null default 1,
   actor text not null,
   source text not null,
   detail jsonb,
   evidence_hash bytea,
   constraint pk_consent_events primary key (brand_id, player_id, seq, recorded_at),
-  constraint ck_consent_events_kind check (kind between 1 and 9),
-  constraint ck_consent_events_channel check (channel between 1 and 7 or channel between 20 and 21)
+  constraint ck_consent_events_kind check (kind between 1 and 10),
+  constraint ck_consent_events_channel check (channel between 1 and 7 or channel between 20 and 21 or channel = 30)
 ) partition by range (recorded_at);
 create table event_evidence (
   brand_id integer not null,
@@ -195,6 +216,7 @@ create table outbox (
   delivered_at timestamptz,
   subscription_id uuid,
   message_id uuid,
+  target_id uuid,
   detail jsonb,
   constraint pk_outbox primary key (id),
   constraint ck_outbox_kind check (kind between 1 and 6),

@@ -260,7 +260,7 @@ begin
       v_states := v_states || row(p_brand_id, p.player_id, v_seq,
         v_masks[1], v_masks[2], v_masks[3], v_masks[4], v_masks[5], v_masks[6], v_masks[7],
         p.excluded, p.blocked, p.excluded_until,
-        v_set_at[1], v_set_at[2], v_set_at[3], v_set_at[4], v_set_at[5], v_set_at[6], v_set_at[7])::marketing_states;
+        v_set_at[1], v_set_at[2], v_set_at[3], v_set_at[4], v_set_at[5], v_set_at[6], v_set_at[7], true)::marketing_states;
     end if;
   end loop;
   if p_atomic then
@@ -275,7 +275,7 @@ begin
         site_notification = n.site_notification, push_notification = n.push_notification, chat = n.chat,
         email_set_at = n.email_set_at, sms_set_at = n.sms_set_at, telephone_set_at = n.telephone_set_at,
         post_mail_set_at = n.post_mail_set_at, site_notification_set_at = n.site_notification_set_at,
-        push_notification_set_at = n.push_notification_set_at, chat_set_at = n.chat_set_at
+        push_notification_set_at = n.push_notification_set_at, chat_set_at = n.chat_set_at, is_player = true
       from unnest(v_rows, v_settled, v_states) as n (row_id, settled)
       -- By the locked row's address; "+ 0" keeps the planner from reading the whole brand instead.
       where s.brand_id + 0 = p_brand_id and s.ctid = n.row_id and n.settled;
@@ -352,7 +352,8 @@ declare
   v_silenced boolean;
 begin
   perform pg_advisory_xact_lock_shared(2001, p_brand_id);
-  insert into marketing_states (brand_id, player_id) values (p_brand_id, p_player_id) on conflict do nothing;
+  insert into marketing_states as m (brand_id, player_id) values (p_brand_id, p_player_id)
+  on conflict (brand_id, player_id) do update set is_player = true where not m.is_player;
   perform 1 from marketing_states where brand_id = p_brand_id and player_id = p_player_id for update;
   perform end_expired_exclusions(p_brand_id, array[p_player_id], null);
   select * into s from marketing_states where brand_id = p_brand_id and player_id = p_player_id;

@@ -88,17 +88,29 @@ begin
     return 0;
   end if;
   with due as materialized (
-    select o.id, o.player_id, o.seq, o.created_at from outbox o
+    select o.id, o.player_id, o.seq, o.created_at, o.target_id from outbox o
     where o.brand_id = p_brand_id and o.lane = 2 and o.parked_at is null and o.delivered_at is null
     order by o.next_attempt_at, o.id limit p_limit
     for update skip locked
   ), queued as (
-    insert into outbox (brand_id, player_id, kind, lane, seq, created_at, subscription_id, message_id)
-    select p_brand_id, d.player_id, 4, 3, d.seq, d.created_at, s.id, gen_random_uuid()
+    insert into outbox (brand_id, player_id, kind, lane, seq, created_at, subscription_id, message_id, target_id)
+    select p_brand_id, d.player_id, 4, 3, d.seq, d.created_at, s.id, gen_random_uuid(), d.target_id
     from due d
+    left join lateral (
+      select j.custom_user_id, coalesce(v.consent_type, u.consent_type) as consent_type, u.reference
+      from universal_consents u join subjects j on j.client_id = u.client_id and j.brand_id + 0 = u.brand_id
+      left join lateral (
+        -- A record's type may have changed since; what it was stands beside the event, unless that has been erased.
+        select t.evidence::json ->> 'consent_type' as consent_type
+        from consent_events e join event_evidence t
+          on t.brand_id = p_brand_id and t.player_id = d.player_id and t.act_id = e.act_id and t.recorded_at = d.created_at
+        where e.brand_id = p_brand_id and e.player_id = d.player_id and e.seq = d.seq and e.recorded_at = d.created_at limit 1) v on true
+      where u.id = d.target_id and u.brand_id + 0 = p_brand_id limit 1) r on true
+    -- What has no record of its own is a player's marketing consent.
     join webhook_subscriptions s on s.brand_id = p_brand_id and s.disabled_at is null and s.created_at <= d.created_at
-      and (s.custom_user_id is null or s.custom_user_id = d.player_id)
-      and (s.consent_type is null or s.consent_type = 'marketing') and s.reference is null
+      and (s.custom_user_id is null or s.custom_user_id = case when d.target_id is null then d.player_id else r.custom_user_id end)
+      and (s.consent_type is null or s.consent_type = case when d.target_id is null then 'marketing' else r.consent_type end)
+      and (s.reference is null or s.reference = r.reference)
     order by d.seq
   ), taken as (
     delete from outbox o where o.id = any (array(select d.id from due d)) returning 1
@@ -117,7 +129,7 @@ create function claim_webhooks(
   p_busy uuid[], p_busy_counts integer[], p_brands integer[], p_brand_counts integer[],
   p_per_subscription integer, p_per_brand integer, p_limit integer, p_lease interval
 ) returns table (
-  id bigint, brand_id integer, player_id text, seq bigint, created_at timestamptz, attempts smallint, message_id uuid,
+  id bigint, brand_id integer, player_id text, seq bigint, created_at timestamptz, target_id uuid, attempts smallint, message_id uuid,
   subscription_id uuid, url text, secret bytea, old_secret bytea, failing_since timestamptz)
 language plpgsql rows 50 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 set enable_sort = off set jit = off as $$
@@ -150,9 +162,9 @@ begin
     order by r.failing_since nulls first, r.under_way, r.id limit p_limit
   ), leased as (
     update outbox o set leased_until = v_now + p_lease where o.id = any (array(select d.id from due d))
-    returning o.id, o.brand_id, o.player_id, o.seq, o.created_at, o.attempts, o.message_id, o.subscription_id
+    returning o.id, o.brand_id, o.player_id, o.seq, o.created_at, o.target_id, o.attempts, o.message_id, o.subscription_id
   )
-  select l.id, l.brand_id, l.player_id, l.seq, l.created_at, l.attempts, l.message_id, l.subscription_id, s.url, s.secret,
+  select l.id, l.brand_id, l.player_id, l.seq, l.created_at, l.target_id, l.attempts, l.message_id, l.subscription_id, s.url, s.secret,
     case when s.old_secret_until > v_now then s.old_secret end, s.failing_since
   from leased l join webhook_subscriptions s on s.id = l.subscription_id
   order by l.id;

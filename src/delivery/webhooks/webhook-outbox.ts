@@ -15,6 +15,8 @@ export interface WebhookJob {
   playerId: string;
   seq: string;
   changedAt: Date;
+  /** The record that changed; null for a player's marketing consents. */
+  targetId: string | null;
   /** Failed attempts so far. */
   attempts: number;
   messageId: string;
@@ -46,6 +48,7 @@ interface ClaimRow {
   player_id: string;
   seq: string;
   created_at: Date;
+  target_id: string | null;
   attempts: number;
   message_id: string;
   subscription_id: string;
@@ -166,6 +169,7 @@ export class WebhookOutbox {
       playerId: row.player_id,
       seq: row.seq,
       changedAt: row.created_at,
+      targetId: row.target_id,
       attempts: row.attempts,
       messageId: `msg_${row.message_id}`,
       subscriptionId: row.subscription_id,

@@ -2,6 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { BrandCatalogue } from '../../brands/brand-catalogue.js';
 import { BlockChannel, Channel, crmChannels } from '../../consents/channels.js';
 import { readRecordedMask } from '../../consents/marketing-state.js';
+import { AppError } from '../../common/errors.js';
+import {
+  levelName,
+  toRecordView,
+  type UniversalRecordView,
+} from '../../consents/universal/universal-record.js';
 import { Database } from '../../database/database.js';
 
 /** The change that a webhook tells of. */
@@ -11,6 +17,8 @@ export interface ChangeKey {
   /** The player's last event of the change. */
   seq: string;
   changedAt: Date;
+  /** The record that changed; null for the player's marketing consents. */
+  targetId: string | null;
 }
 
 interface PublicConsent {
@@ -21,10 +29,13 @@ interface PublicConsent {
 
 /** A change as its receivers read it. */
 export interface WebhookBody {
-  type: 'marketing_consent.updated' | 'ping';
+  type: 'marketing_consent.updated' | 'universal_consent.updated' | 'ping';
   /** RFC 3339, when it was recorded. */
   timestamp: string;
-  data: { CustomUserId?: string; consents?: PublicConsent[]; Sequence?: number };
+  data:
+    | Record<string, never>
+    | { CustomUserId: string; consents: PublicConsent[]; Sequence: number }
+    | (UniversalRecordView & { Sequence: number });
 }
 
 const findStateAfter = {
@@ -39,6 +50,33 @@ const findStateAfter = {
 };
 
 const codes = [...crmChannels.map((name) => Channel[name]), ...Object.values(BlockChannel)];
+
+const findRecordAfter = {
+  name: 'find_universal_consent_after_event',
+  text: `
+    select u.id, u.client_id, s.custom_user_id, u.reference, u.consent_type, u.created_at, e.after, e.recorded_at, v.evidence
+    from universal_consents u
+    join subjects s on s.client_id = u.client_id and s.brand_id + 0 = u.brand_id
+    cross join lateral (
+      select c.after, c.recorded_at, c.act_id from consent_events c
+      where c.brand_id = $1 and c.player_id = $2 and c.seq = $3 limit 1) e
+    left join lateral (
+      select evidence from event_evidence
+      where brand_id = $1 and player_id = $2 and act_id = e.act_id and recorded_at = e.recorded_at limit 1) v on true
+    where u.id = $4 and u.brand_id + 0 = $1`,
+};
+
+interface RecordAfterRow {
+  id: string;
+  client_id: Buffer;
+  custom_user_id: string | null;
+  reference: string;
+  consent_type: string;
+  created_at: Date;
+  after: number;
+  recorded_at: Date;
+  evidence: string | null;
+}
 
 interface AfterRow {
   channel: number;
@@ -57,8 +95,43 @@ export class WebhookRecordsService {
     private readonly catalogue: BrandCatalogue,
   ) {}
 
-  /** The body of a marketing consent's change; rejects with not_found when the brand is gone. */
-  async read({ brandId, playerId, seq, changedAt }: ChangeKey): Promise<WebhookBody> {
+  /** The body of a change; rejects with not_found when what changed is gone. */
+  read(change: ChangeKey): Promise<WebhookBody> {
+    return change.targetId === null ? this.readMarketing(change) : this.readUniversal(change);
+  }
+
+  private async readUniversal({
+    brandId,
+    playerId,
+    seq,
+    changedAt,
+    targetId,
+  }: ChangeKey): Promise<WebhookBody> {
+    const values = [brandId, playerId, seq, targetId];
+    const [row] = await this.database.prepared<RecordAfterRow>(findRecordAfter, values);
+    if (!row) throw new AppError('not_found', 'the record is gone');
+    const stated = JSON.parse(row.evidence ?? '{}') as Partial<Record<string, string | null>>;
+    const record = {
+      id: row.id,
+      brandId,
+      clientId: row.client_id,
+      customUserId: row.custom_user_id,
+      reference: row.reference,
+      consentType: stated.consent_type ?? row.consent_type,
+      level: levelName(row.after),
+      uri: stated.uri ?? null,
+      metadata: stated.metadata ?? null,
+      createdAt: row.created_at,
+      updatedAt: row.recorded_at,
+    };
+    return {
+      type: 'universal_consent.updated',
+      timestamp: changedAt.toISOString(),
+      data: { ...toRecordView(record, true), Sequence: Number(seq) },
+    };
+  }
+
+  private async readMarketing({ brandId, playerId, seq, changedAt }: ChangeKey): Promise<WebhookBody> {
     const brand = await this.catalogue.get(brandId);
     const rows = await this.database.prepared<AfterRow>(findStateAfter, [brandId, playerId, seq, codes]);
     const after = new Map(rows.map((row) => [row.channel, row]));
