@@ -7,7 +7,7 @@ export function IsMetadata(): PropertyDecorator {
   return ValidateBy({
     name: 'isMetadata',
     validator: {
-      validate: (value: unknown) => typeof value === 'string' && isShortJson(value),
+      validate: isMetadata,
       defaultMessage: buildMessage(
         (prefix) => `${prefix}$property must be a JSON text of at most ${maxCodePoints} characters`,
       ),
@@ -15,7 +15,9 @@ export function IsMetadata(): PropertyDecorator {
   });
 }
 
-function isShortJson(text: string): boolean {
+/** Whether a value keeps that rule. */
+export function isMetadata(text: unknown): boolean {
+  if (typeof text !== 'string') return false;
   // A code point takes at most two units: what is longer need not be counted.
   if (text.length > 2 * maxCodePoints || [...text].length > maxCodePoints) return false;
   try {

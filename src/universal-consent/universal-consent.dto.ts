@@ -11,11 +11,22 @@ import {
   consentLevels,
   type UniversalRecord,
 } from '../consents/universal/universal-record.js';
-import { IsMetadata } from './is-metadata.js';
+import { IsMetadata, isMetadata } from './is-metadata.js';
 
 const clientIdPattern = /^[0-9A-Fa-f]{64}$/;
 const hexadecimal = { message: 'ClientId must be 64 hexadecimal digits' };
 
+@QuickCheck(({ ConsentGiven, Reference, ConsentType, CustomUserId, URI, Metadata, ...others }) => {
+  for (const _other in others) return false;
+  return (
+    consentLevels.includes(ConsentGiven as ConsentLevelName) &&
+    isText(Reference, 500) &&
+    isText(ConsentType, 100) &&
+    (CustomUserId === undefined || isText(CustomUserId, 256)) &&
+    (URI === undefined || isText(URI, 2000)) &&
+    (Metadata === undefined || isMetadata(Metadata))
+  );
+})
 export class RecordConsentDto {
   /** How much is consented to. */
   @ApiProperty({ enum: consentLevels })

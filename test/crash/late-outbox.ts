@@ -6,7 +6,7 @@ import { projectFolder } from '../support/api-document.js';
 /** Where each of the acts' functions writes to the outbox. */
 const conditions = {
   record_marketing_changes: ['if v_brand.crm_enabled then', 'if exists (select from webhook_subscriptions'],
-  record_universal_consents: ['where exists (select from webhook_subscriptions'],
+  record_universal_consents: ['and exists (select from webhook_subscriptions'],
 };
 
 /** Environment of a service that writes to its outbox so many milliseconds after it has sent a change, in a transaction of its own. */
@@ -25,7 +25,7 @@ export async function takeOutboxOutOfTransaction(pool: Pool): Promise<void> {
     let text = rows[0]?.text ?? '';
     for (const condition of texts) {
       if (text.split(condition).length !== 2) throw new Error(`${name} has no "${condition}"`);
-      text = text.replace(condition, condition.replace(/^(if|where) /, '$1 false and '));
+      text = text.replace(condition, condition.replace(/^(if|and) /, '$1 false and '));
     }
     await pool.query(text);
   }

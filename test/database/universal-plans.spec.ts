@@ -13,7 +13,7 @@ import { createTestApp, type TestApp } from '../support/test-app.js';
 const backlog = 20_000;
 const atOnce = 32;
 /** Rows and index entries read for each row that a statement is about, where its plan is right; some are read several times. */
-const readPerRow = 40;
+const readPerRow = 60;
 const players = Array.from({ length: backlog / 2 }, (_, index) => `player-${index}`);
 const others = Array.from({ length: backlog / 2 }, (_, index) => `other-${index}@example.com`);
 const collector = 'collector@example.com';

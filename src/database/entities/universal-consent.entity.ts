@@ -12,9 +12,15 @@ import { Subject } from './subject.entity.js';
 @Index('ix_universal_consents_level', ['brandId', 'level', 'updatedAt', 'id'])
 @Index('ix_universal_consents_ip', ['brandId', 'ip', 'updatedAt', 'id'])
 @Index('ix_universal_consents_user_agent', ['brandId', 'userAgentHash', 'updatedAt', 'id'])
-@Index('ix_universal_consents_city', ['brandId', 'city', 'updatedAt', 'id'])
-@Index('ix_universal_consents_state', ['brandId', 'state', 'updatedAt', 'id'])
-@Index('ix_universal_consents_country', ['brandId', 'country', 'updatedAt', 'id'])
+@Index('ix_universal_consents_city', ['brandId', 'city', 'updatedAt', 'id'], {
+  where: 'city IS NOT NULL',
+})
+@Index('ix_universal_consents_state', ['brandId', 'state', 'updatedAt', 'id'], {
+  where: 'state IS NOT NULL',
+})
+@Index('ix_universal_consents_country', ['brandId', 'country', 'updatedAt', 'id'], {
+  where: 'country IS NOT NULL',
+})
 export class UniversalConsent {
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'pk_universal_consents' })
   id: string;

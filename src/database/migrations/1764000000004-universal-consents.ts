@@ -65,9 +65,9 @@ create index ix_universal_consents_type on universal_consents (brand_id, consent
 create index ix_universal_consents_level on universal_consents (brand_id, level, updated_at, id);
 create index ix_universal_consents_ip on universal_consents (brand_id, ip, updated_at, id);
 create index ix_universal_consents_user_agent on universal_consents (brand_id, user_agent_hash, updated_at, id);
-create index ix_universal_consents_city on universal_consents (brand_id, city, updated_at, id);
-create index ix_universal_consents_state on universal_consents (brand_id, state, updated_at, id);
-create index ix_universal_consents_country on universal_consents (brand_id, country, updated_at, id);
+create index ix_universal_consents_city on universal_consents (brand_id, city, updated_at, id) where city is not null;
+create index ix_universal_consents_state on universal_consents (brand_id, state, updated_at, id) where state is not null;
+create index ix_universal_consents_country on universal_consents (brand_id, country, updated_at, id) where country is not null;
 create type universal_act as (
   namespace smallint,
   client_id bytea,
@@ -111,16 +111,28 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bit
 declare
   v_acts universal_act[];
   v_subjects bytea[];
+  v_streams text[];
+  v_seqs bigint[];
+  v_times timestamptz[];
+  v_befores smallint[];
+  v_levels smallint[];
+  v_ids uuid[];
   v_now timestamptz;
   v_seq bigint;
   v_before smallint;
-  v_evidence text;
+  i integer;
   a record;
   s subjects%rowtype;
   u universal_consents%rowtype;
 begin
   select array_agg(json_populate_record(null::universal_act, e.value) order by e.ordinality) into v_acts
   from json_array_elements(p_acts) with ordinality e;
+  v_seqs := array_fill(null::bigint, array[cardinality(v_acts)]);
+  v_streams := v_seqs::text[];
+  v_times := array_fill(null::timestamptz, array[cardinality(v_acts)]);
+  v_befores := v_seqs::smallint[];
+  v_levels := v_befores;
+  v_ids := array_fill(null::uuid, array[cardinality(v_acts)]);
 
   -- First whatever is new is made, then everything is locked, each in one order, so that no two calls wait for each other: of
   -- several first uses at once one makes the subject, the others wait here and find it.
@@ -151,10 +163,11 @@ begin
     select 1 from marketing_states m where m.brand_id = p_brand_id and m.player_id = h.player_id limit 1 for update) l;
 
   for a in select t.* from unnest(v_acts) with ordinality t order by t.ordinality loop
-    select * into s from subjects x where x.client_id = v_subjects[a.ordinality] and x.brand_id + 0 = p_brand_id;
+    i := a.ordinality;
+    select * into s from subjects x where x.client_id = v_subjects[i] and x.brand_id + 0 = p_brand_id;
     select * into u from universal_consents x
     where x.client_id = s.client_id and x.reference = a.reference and x.brand_id + 0 = p_brand_id;
-    item := a.ordinality;
+    item := i;
     v_before := coalesce(u.level, 0);
     if a.namespace = 0 then
       outcome := case when u.id is null then 2
@@ -192,23 +205,17 @@ begin
           user_agent_hash = hashtextextended(a.user_agent, 0), city = a.city, state = a.state, country = a.country
         where x.client_id = s.client_id and x.reference = a.reference and x.brand_id + 0 = p_brand_id;
       end if;
-      -- Beside each event stands the record as it was then, so that a webhook says the same at every attempt.
-      v_evidence := a.evidence;
+      v_streams[i] := s.player_id;
+      v_seqs[i] := v_seq;
+      v_times[i] := v_now;
+      v_befores[i] := v_before;
+      v_levels[i] := u.level;
+      v_ids[i] := u.id;
       if a.namespace = 0 then
-        v_evidence := (a.evidence::jsonb
+        -- Beside each event stands the record as it was then, so that a webhook says the same at every attempt.
+        v_acts[i].evidence := (a.evidence::jsonb
           || jsonb_build_object('uri', u.uri, 'consent_type', u.consent_type, 'metadata', u.metadata))::text;
       end if;
-      insert into consent_events (brand_id, player_id, seq, recorded_at, occurred_at, act_id, before, after, kind, channel,
-        target_id, actor, source, evidence_hash)
-      values (p_brand_id, s.player_id, v_seq, v_now, v_now, a.act_id, v_before, u.level,
-        case when v_before = u.level then case when a.namespace = 0 then 2 else 4 end
-          when v_before <= 1 and u.level > 1 then 1 when v_before = 0 then 10 when u.level = 1 then 3 else 2 end,
-        30, u.id, a.actor, a.source, sha256(a.salt || convert_to(v_evidence, 'UTF8')));
-      insert into event_evidence (brand_id, player_id, act_id, recorded_at, salt, evidence)
-      values (p_brand_id, s.player_id, a.act_id, v_now, a.salt, v_evidence);
-      insert into outbox (brand_id, player_id, kind, lane, seq, created_at, next_attempt_at, target_id)
-      select p_brand_id, s.player_id, 3, 2, v_seq, v_now, v_now, u.id
-      where exists (select from webhook_subscriptions w where w.brand_id = p_brand_id and w.disabled_at is null);
     end if;
     id := u.id;
     client_id := s.client_id;
@@ -222,4 +229,24 @@ begin
     updated_at := u.updated_at;
     return next;
   end loop;
+
+  insert into consent_events (brand_id, player_id, seq, recorded_at, occurred_at, act_id, before, after, kind, channel,
+    target_id, actor, source, evidence_hash)
+  select p_brand_id, w.player_id, w.seq, w.at, w.at, t.act_id, w.before, w.level,
+    case when w.before = w.level then case when t.namespace = 0 then 2 else 4 end
+      when w.before <= 1 and w.level > 1 then 1 when w.before = 0 then 10 when w.level = 1 then 3 else 2 end,
+    30, w.id, t.actor, t.source, sha256(t.salt || convert_to(t.evidence, 'UTF8'))
+  from unnest(v_acts) with ordinality t
+  join unnest(v_streams, v_seqs, v_times, v_befores, v_levels, v_ids) with ordinality
+    as w (player_id, seq, at, before, level, id, place) on w.place = t.ordinality
+  where w.seq is not null;
+  insert into event_evidence (brand_id, player_id, act_id, recorded_at, salt, evidence)
+  select p_brand_id, v_streams[t.ordinality], t.act_id, v_times[t.ordinality], t.salt, t.evidence
+  from unnest(v_acts) with ordinality t where v_seqs[t.ordinality] is not null;
+  insert into outbox (brand_id, player_id, kind, lane, seq, created_at, next_attempt_at, target_id)
+  select p_brand_id, w.player_id, 3, 2, w.seq, w.at, w.at, w.id
+  from unnest(v_streams, v_seqs, v_times, v_ids) as w (player_id, seq, at, id)
+  where w.seq is not null
+    and exists (select from webhook_subscriptions x where x.brand_id = p_brand_id and x.disabled_at is null)
+  order by w.at;
 end $$;`;
