@@ -6,6 +6,7 @@ import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
 import { HealthModule } from './health/health.module.js';
+import { PolicyConsentModule } from './policy-consent/policy-consent.module.js';
 import { ReconciliationModule } from './reconciliation/reconciliation.module.js';
 import { UkgcConsentsModule } from './ukgc-consents/ukgc-consents.module.js';
 import { UniversalConsentModule } from './universal-consent/universal-consent.module.js';
@@ -25,6 +26,7 @@ export class AppModule {
         UkgcConsentsModule,
         ReconciliationModule,
         UniversalConsentModule,
+        PolicyConsentModule,
         AdminModule,
       ],
     };

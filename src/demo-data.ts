@@ -10,6 +10,7 @@ import { recordMarketingChanges } from './consents/marketing-statements.js';
 import { Namespace, type NewSubject, streamOf, SubjectsService } from './consents/subjects.service.js';
 import { universalActsJson } from './consents/universal/universal-consents.service.js';
 import type { ConsentLevelName } from './consents/universal/universal-record.js';
+import { PolicyConsentsService } from './consents/policies/policy-consents.service.js';
 import { Brand } from './database/entities/brand.entity.js';
 import { BrandHost } from './database/entities/brand-host.entity.js';
 import { BrandProduct } from './database/entities/brand-product.entity.js';
@@ -17,6 +18,7 @@ import { Integration } from './database/entities/integration.entity.js';
 import { Player } from './database/entities/player.entity.js';
 import { ServiceClient } from './database/entities/service-client.entity.js';
 import { WebhookSubscription } from './database/entities/webhook-subscription.entity.js';
+import { acceptPolicies, createPolicies } from './demo-policies.js';
 import { newWebhookSecret } from './delivery/webhooks/webhook-signature.js';
 
 const casino = 1 << 1;
@@ -54,6 +56,10 @@ export async function seedDemoData(app: INestApplicationContext): Promise<void> 
     if ((await manager.count(Brand)) === 0) {
       await createDemoData(manager);
       await recordUniversalConsents(manager, app.get(SubjectsService, { strict: false }));
+      await createPolicies(manager);
+      const visitor = Buffer.from(demoIds.clientId, 'hex');
+      const policyConsents = app.get(PolicyConsentsService, { strict: false });
+      await acceptPolicies(manager, policyConsents, Object.keys(consents), visitor);
       await createSubscription(manager, config);
     }
     const keyHash = sha256(config.DEMO_SERVICE_KEY);

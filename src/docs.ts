@@ -4,6 +4,7 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import type { FastifyInstance } from 'fastify';
 import type { Config } from './config/config.js';
 import { demoIds, demoWebhookUrl } from './demo-data.js';
+import { demoPolicyIds } from './demo-policies.js';
 
 const description = `Who may be contacted, on which channel, about which product, and the proof of it.
 
@@ -17,29 +18,54 @@ shape that is shown at the route.`;
 const howToTry = `**To try it**, press **Authorize**, paste the token that the service printed when it started
 (\`demo-service-key\` unless you chose another) under **x-auth-token** and press **Authorize** beneath it; then open a
 route and press **Execute**. Players \`1001\` to \`1005\` of brand 1 are there; \`1005\` has excluded itself.
-The ClientId that the page fills in is a visitor's of the demo's web site; webhooks go to port 4000 of this machine.`;
+The ClientId that the page fills in is a visitor's of the demo's web site, the PolicyId that of its terms, whose version 1.1 is a draft;
+webhooks go to port 4000 of this machine.`;
 
 /** The order of the page, too. */
 const tags = {
   'UKGC consents': "A player's opt-ins by channel and product, as the CRM reads and changes them",
   Reconciliation: 'Everybody who is opted in, and where the CRM has it otherwise',
   'Universal consent': 'Consent of anyone to anything: recorded, checked, listed, and told to who subscribes',
+  'Policy consent': 'Which text, which version, who agreed, and when to ask again',
   Internal: "Players, their blocks and sessions, as the operator's platform tells of them",
   Administration: "The brand's settings, its service clients and integrations",
   Authentication: 'Access tokens, for callers that cannot send a key',
   Operations: 'For orchestrators and monitoring',
 };
 
-/** Demo values for path parameters, so that a route can be tried as it stands. */
+/** Demo values for path parameters, by path and name, so that a route can be tried as it stands. */
 const pathExamples: [path: RegExp, example: string | number][] = [
   [/^\/(userconsents|userblocks|internal\/players)\//, '1001'],
   [/^\/api\/brands\//, 1],
   [/^\/api\/deliveries\//, '1'],
-  [/^\/api\/(universalconsent|subjects)\/\{clientId\}/, demoIds.clientId],
+  [/^\/api\/(universalconsent|policyconsent|subjects)\/\{clientId\}/, demoIds.clientId],
+  [/^\/api\/policies\/.*diff.* version$/, '1.0'],
+  // A draft, until it is published.
+  [/^\/api\/policies\/.* (other|version)$/, '1.1'],
+  [/^\/(api\/)?policies\//, demoPolicyIds.terms],
   [/^\/api\/universalconsent\/integration\//, demoIds.integration],
   // Not its DELETE: what the other routes try would be gone.
   [/^\/api\/universalconsent\/subscriptions\/\{id\}\//, demoIds.subscription],
 ];
+
+/** The same for query parameters that a route cannot do without, and for bodies that are not a sum of their fields' examples. */
+const queryExamples: Record<string, string> = { PolicyId: demoPolicyIds.terms, ClientId: demoIds.clientId };
+const bodyExamples: Record<string, object> = {
+  RecordPolicyConsent: {
+    PolicyId: demoPolicyIds.terms,
+    ConsentGiven: true,
+    Language: 'en',
+    Version: '1.0',
+    CustomUserId: 'jane@example.com',
+  },
+  CreatePolicy: { Name: 'Cookies', Type: 'Cookie', DefaultLanguage: 'en' },
+  DraftVersion: {
+    Version: '2.0',
+    Material: true,
+    EffectiveFrom: null,
+    Texts: [{ Language: 'en', Format: 'markdown', Text: '# Terms\n\nYou must be **18** or older.' }],
+  },
+};
 
 /** The OpenAPI document of the routes as they are. */
 export function createDocument(app: NestFastifyApplication): OpenAPIObject {
@@ -94,10 +120,15 @@ function polish(path: string, operation: Operation): void {
   if (rest) operation.description = rest;
   for (const parameter of operation.parameters ?? []) {
     if ('$ref' in parameter) continue;
-    const example = pathExamples.find(([prefix]) => prefix.test(path))?.[1];
+    const place = `${path} ${parameter.name}`;
+    const example = pathExamples.find(([pattern]) => pattern.test(place))?.[1];
     if (parameter.in === 'path' && example) parameter.example = example;
     // The page fills `example` in and sends it; `examples` are only shown.
     const schema = parameter.schema as Record<string, unknown> | undefined;
+    if (parameter.in === 'query' && parameter.required && !(schema && 'example' in schema)) {
+      const known = queryExamples[parameter.name];
+      if (known !== undefined) parameter.example = known;
+    }
     if (!parameter.required && schema && 'example' in schema) {
       schema.examples = [schema.example];
       delete schema.example;
@@ -105,7 +136,7 @@ function polish(path: string, operation: Operation): void {
   }
 }
 
-/** `ConsentsDto` is our name for the class; readers and generated clients see `Consents`. */
+/** `ConsentsDto` is our name for the class; readers and generated clients see `Consents`, with an example where there is one. */
 function withoutDtoNames(document: OpenAPIObject): OpenAPIObject {
   const renamed = JSON.parse(
     JSON.stringify(document).replaceAll(/("#\/components\/schemas\/\w+)Dto"/g, '$1"'),
@@ -115,7 +146,12 @@ function withoutDtoNames(document: OpenAPIObject): OpenAPIObject {
     ...renamed,
     components: {
       ...renamed.components,
-      schemas: Object.fromEntries(schemas.map(([name, schema]) => [name.replace(/Dto$/, ''), schema])),
+      schemas: Object.fromEntries(
+        schemas.map(([className, schema]) => {
+          const name = className.replace(/Dto$/, '');
+          return [name, name in bodyExamples ? { ...schema, example: bodyExamples[name] } : schema];
+        }),
+      ),
     },
   };
 }

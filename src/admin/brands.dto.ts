@@ -8,6 +8,7 @@ import {
   IsObject,
   IsString,
   IsUrl,
+  IsUUID,
   Length,
   Matches,
   Max,
@@ -158,6 +159,18 @@ export class BrandChangesDto {
   @IsBoolean()
   webCustomUserId?: boolean;
 
+  /** The policy that players must accept as terms, of the type TermsOfService; null: the oldest one without a DomainId. */
+  @IfGiven()
+  @ValidateIf((_object, value) => value !== null)
+  @IsUUID()
+  termsPolicyId?: string | null;
+
+  /** The same of privacy, of the type Privacy. */
+  @IfGiven()
+  @ValidateIf((_object, value) => value !== null)
+  @IsUUID()
+  privacyPolicyId?: string | null;
+
   @IfGiven()
   @ValidateNested()
   @IsObject()
@@ -188,6 +201,8 @@ export class BrandDto {
   sessionIdleTtl: number;
   sessionTtl: number;
   webCustomUserId: boolean;
+  termsPolicyId: string | null;
+  privacyPolicyId: string | null;
   crm: CrmDto;
 }
 
@@ -207,6 +222,8 @@ export function toBrandDto(brand: BrandView): BrandDto {
     sessionIdleTtl: brand.sessionIdleTtl,
     sessionTtl: brand.sessionTtl,
     webCustomUserId: brand.webCustomUserId,
+    termsPolicyId: brand.termsPolicyId,
+    privacyPolicyId: brand.privacyPolicyId,
     crm: brand.crm,
   };
 }

@@ -7,7 +7,7 @@ import { BrandSettings } from './brand-settings.js';
 const findSettings = {
   name: 'find_brand_settings',
   text: `
-    select b.id, b.products_mask, b.product_aliases, b.products_required_on, b.store_full_ip,
+    select b.id, b.name, b.products_mask, b.product_aliases, b.products_required_on, b.store_full_ip,
       b.session_idle_ttl, b.session_ttl, b.web_custom_user_id,
       coalesce((select json_agg(json_build_object('bit', p.bit, 'name', p.name) order by p.position, p.bit)
                 from brand_products p where p.brand_id = b.id), '[]') as products
@@ -16,6 +16,7 @@ const findSettings = {
 
 interface SettingsRow {
   id: number;
+  name: string;
   products_mask: number;
   product_aliases: Record<string, string>;
   products_required_on: number;
@@ -58,6 +59,7 @@ export class BrandCatalogue {
     if (!row) return null;
     return new BrandSettings({
       id: row.id,
+      name: row.name,
       products: row.products,
       productsMask: row.products_mask,
       productAliases: row.product_aliases,

@@ -3,6 +3,7 @@ import { Channel, type ChannelName } from '../consents/channels.js';
 /** A brand's settings as far as requests need them. */
 export interface BrandFacts {
   id: number;
+  name: string;
   /** All products the brand ever had, in its order; bits of those it has now are in productsMask. */
   products: readonly { bit: number; name: string }[];
   productsMask: number;

@@ -6,6 +6,7 @@ import { Config } from '../config/config.js';
 import { type ChannelName, channelsToMask, maskToChannels } from '../consents/channels.js';
 import { Brand } from '../database/entities/brand.entity.js';
 import { BrandProduct } from '../database/entities/brand-product.entity.js';
+import { Policy } from '../database/entities/policy.entity.js';
 import { BrandCatalogue } from './brand-catalogue.js';
 import { BrandHosts } from './brand-hosts.js';
 
@@ -26,6 +27,9 @@ export interface BrandView {
   sessionIdleTtl: number;
   sessionTtl: number;
   webCustomUserId: boolean;
+  /** Which policies players must accept; null: the oldest of its type that is of no site in particular. */
+  termsPolicyId: string | null;
+  privacyPolicyId: string | null;
   crm: { enabled: boolean; baseUrl: string | null; origin: string | null; hasApiKey: boolean };
 }
 
@@ -98,6 +102,7 @@ export class BrandsService {
 
   private async apply(manager: EntityManager, id: number, changes: BrandChanges): Promise<void> {
     if (!(await manager.existsBy(Brand, { id }))) throw new AppError('not_found', 'there is no such brand');
+    await requirePolicies(manager, id, changes);
     if (changes.products) await this.replaceProducts(manager, id, changes.products);
     const productAliases = await this.aliasesAfter(manager, id, changes);
     const {
@@ -213,6 +218,8 @@ export class BrandsService {
       sessionIdleTtl: brand.sessionIdleTtl,
       sessionTtl: brand.sessionTtl,
       webCustomUserId: brand.webCustomUserId,
+      termsPolicyId: brand.termsPolicyId,
+      privacyPolicyId: brand.privacyPolicyId,
       crm: {
         enabled: brand.crmEnabled,
         baseUrl: brand.crmBaseUrl,
@@ -220,5 +227,23 @@ export class BrandsService {
         hasApiKey: brand.crmApiKey !== null,
       },
     };
+  }
+}
+
+/** Policies are never deleted: what is one of the brand's now stays one. */
+async function requirePolicies(
+  manager: EntityManager,
+  brandId: number,
+  changes: BrandChanges,
+): Promise<void> {
+  const types = { termsPolicyId: 'TermsOfService', privacyPolicyId: 'Privacy' } as const;
+  for (const field of ['termsPolicyId', 'privacyPolicyId'] as const) {
+    const policyId = changes[field];
+    if (!policyId || (await manager.existsBy(Policy, { id: policyId, brandId, type: types[field] })))
+      continue;
+    throw invalidField(
+      field,
+      `${field} must be the id of a policy of the brand, of the type ${types[field]}`,
+    );
   }
 }

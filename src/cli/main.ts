@@ -8,6 +8,7 @@ import { addConsentCommands, addLedgerCommands } from './consent-commands.js';
 import { migrateDatabase } from './context.js';
 import { addDeliveryCommands } from './delivery-commands.js';
 import { addIntegrationCommands } from './integration-commands.js';
+import { addPolicyCommands } from './policy-commands.js';
 import { Exit, print } from './terminal.js';
 
 const program = new Command('player-consent')
@@ -32,6 +33,7 @@ addBrandCommands(program, isJson);
 addClientCommands(program, isJson);
 addIntegrationCommands(program, isJson);
 addSessionCommands(program, isJson);
+addPolicyCommands(program, isJson);
 addDeliveryCommands(program, isJson);
 
 function optionEverywhere(command: Command): void {

@@ -95,6 +95,11 @@ export function PublicProblems(...statuses: number[]): MethodDecorator {
   return errors(ProblemDto, 'application/problem+json', [...statuses, 401, 429]);
 }
 
+/** Documents what an open page may answer beside pages. */
+export function PageProblems(): MethodDecorator {
+  return errors(ProblemDto, 'application/problem+json', [429]);
+}
+
 function errors(type: Type<unknown>, contentType: string, statuses: number[]): MethodDecorator {
   return applyDecorators(
     ApiExtraModels(type, FieldErrorDto),

@@ -1,12 +1,14 @@
 // eslint-disable-next-line no-restricted-imports -- this is what stands in for it
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants.js';
-import type { FastifyContextConfig } from 'fastify';
+import type { FastifyContextConfig, FastifyInstance } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Whether anybody may call the route, as `@Public()` says: for what is decided before Nest's guard. */
     isPublic?: boolean;
+    /** How many bytes its body may have, where that is not what all others' may. */
+    maxBodyBytes?: number;
   }
 }
 
@@ -17,4 +19,12 @@ export function AddRouteConfig(config: Partial<FastifyContextConfig>): MethodDec
     const known = Reflect.getMetadata(FASTIFY_ROUTE_CONFIG_METADATA, handler) as object | undefined;
     RouteConfig({ ...known, ...config })(target, key, descriptor);
   };
+}
+
+/** Lets the routes that say so take longer bodies than the others; to be called before there are any. */
+export function allowLongBodies(fastify: FastifyInstance): void {
+  fastify.addHook('onRoute', (route) => {
+    const maxBodyBytes = route.config?.maxBodyBytes;
+    if (maxBodyBytes !== undefined) route.bodyLimit = maxBodyBytes;
+  });
 }

@@ -26,7 +26,7 @@ export const BlockChannel = { excluded: 20, blocked: 21 } as const;
 export type BlockName = keyof typeof BlockChannel;
 
 /** What the events of records with a row of their own stand under; `target_id` names the row. */
-export const recordChannel = { universal: 30 } as const;
+export const recordChannel = { universal: 30, policy: 31 } as const;
 
 /** The channels and blocks of a player are below it, records above. */
 export const firstRecordChannel = 30;

@@ -13,6 +13,7 @@ const products = [
 const brandWith = (required: 'email'[] = []) =>
   new BrandSettings({
     id: 1,
+    name: 'Demo Casino',
     products,
     productsMask: 0b110,
     productAliases: { sportsbook: 'sports' },

@@ -7,6 +7,10 @@ import { LedgerService } from './ledger.service.js';
 import { MaintenanceJob } from './maintenance.job.js';
 import { MarketingConsentsService } from './marketing-consents.service.js';
 import { PlayerBlocksService } from './player-blocks.service.js';
+import { PoliciesService } from './policies/policies.service.js';
+import { PolicyCatalogue } from './policies/policy-catalogue.js';
+import { PolicyConsentsService } from './policies/policy-consents.service.js';
+import { PolicyListService } from './policies/policy-list.service.js';
 import { SeedService } from './seed.service.js';
 import { SubjectsService } from './subjects.service.js';
 import { TimelineService } from './timeline.service.js';
@@ -25,6 +29,10 @@ import { UniversalListService } from './universal/universal-list.service.js';
     MaintenanceJob,
     MarketingConsentsService,
     PlayerBlocksService,
+    PoliciesService,
+    PolicyCatalogue,
+    PolicyConsentsService,
+    PolicyListService,
     SubjectsService,
     TimelineService,
     UniversalConsentsService,
@@ -38,6 +46,10 @@ import { UniversalListService } from './universal/universal-list.service.js';
     ConsentHistoryService,
     MarketingConsentsService,
     PlayerBlocksService,
+    PoliciesService,
+    PolicyCatalogue,
+    PolicyConsentsService,
+    PolicyListService,
     SubjectsService,
     TimelineService,
     UniversalConsentsService,

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import { recordChannel } from './channels.js';
+import { PolicyAnswer } from './policies/policy.js';
 
 export interface LedgerReport {
   events: number;
@@ -24,16 +26,17 @@ export class LedgerService {
       const { rows: chain } = await client.query<Record<string, number>>(chains, brand);
       const { rows: state } = await client.query<Record<string, number>>(states, brand);
       const { rows: record } = await client.query<Record<string, number>>(records, brand);
+      const { rows: policy } = await client.query<Record<string, number>>(policyConsents, brand);
       const { rows: proof } = await client.query<Record<string, number>>(evidence, brand);
       await client.query('commit');
-      const numbers = { ...chain[0], ...state[0], ...record[0], ...proof[0] };
+      const numbers = { ...chain[0], ...state[0], ...record[0], ...policy[0], ...proof[0] };
       const read = (name: string) => numbers[name] ?? 0;
       return {
         events: read('events'),
         players: read('players'),
         brokenLinks: read('broken_links'),
         gaps: read('gaps'),
-        differingStates: read('differing_states') + read('differing_records'),
+        differingStates: read('differing_states') + read('differing_records') + read('differing_policies'),
         alteredEvidence: read('altered'),
         erasedEvidence: read('erased'),
       };
@@ -71,7 +74,7 @@ const records = `
     from universal_consents u
     full join (
       select distinct on (brand_id, target_id) brand_id, target_id, seq, after
-      from consent_events where target_id is not null and (brand_id = $1 or $1::integer is null)
+      from consent_events where channel = 30 and (brand_id = $1 or $1::integer is null)
       order by brand_id, target_id, seq desc
     ) e on e.brand_id = u.brand_id and e.target_id = u.id
     where coalesce(u.brand_id, e.brand_id) = coalesce($1::integer, u.brand_id, e.brand_id)
@@ -83,6 +86,21 @@ const records = `
       select max(e.seq) as seq from consent_events e where e.brand_id = s.brand_id and e.player_id = s.player_id) e on true
     where (s.brand_id = $1 or $1::integer is null) and s.player_id like '~%' and s.seq <> coalesce(e.seq, 0)
   ) as differing_records`;
+
+/** Consents to policies, each of which is one event's, that are not what it says. */
+const policyConsents = `
+  select count(*)::float8 as differing_policies
+  from (
+    select c.*, s.player_id, case when c.is_given then ${PolicyAnswer.yes} else ${PolicyAnswer.no} end as after
+    from policy_consents c join subjects s on s.client_id = c.client_id and s.brand_id = c.brand_id
+    where c.brand_id = $1 or $1::integer is null
+  ) c
+  full join (
+    select *, detail ->> 'version' as version
+    from consent_events where channel = ${recordChannel.policy} and (brand_id = $1 or $1::integer is null)
+  ) e on e.act_id = c.id
+  where (c.brand_id, c.player_id, c.seq, c.policy_id, c.version, c.after)
+    is distinct from (e.brand_id, e.player_id, e.seq, e.target_id, e.version, e.after)`;
 
 const evidence = `
   select count(*) filter (where v.salt is not null and sha256(v.salt || convert_to(v.evidence, 'UTF8')) <> e.evidence_hash)::float8

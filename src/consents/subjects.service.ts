@@ -31,16 +31,27 @@ export interface SubjectView {
   customUserId: string | null;
   /** What its events stand under: the player's id, or `~` and a digest where the subject is no player. */
   playerId: string;
+  /** Whom nobody in particular turned out to be. */
+  linkedTo: Buffer | null;
 }
 
 const findSubject = {
   name: 'find_subject',
-  text: 'select brand_id, custom_user_id, player_id from subjects where client_id = $1',
+  text: 'select brand_id, custom_user_id, player_id, linked_to from subjects where client_id = $1',
 };
+
+const findSubjectsOfUser = {
+  name: 'find_subjects_of_user',
+  text: `
+    select s.client_id from unnest(array[${Namespace.operator}, ${Namespace.claim}]::smallint[]) as n (namespace)
+    join subjects s on s.brand_id = $1 and s.namespace = n.namespace and s.custom_user_id = $2`,
+};
+
+export const clientIdPattern = /^[0-9A-Fa-f]{64}$/;
 
 /** A ClientId as 32 bytes, or null for what is none. */
 export function parseClientId(text: string): Buffer | null {
-  return /^[0-9A-Fa-f]{64}$/.test(text) ? Buffer.from(text, 'hex') : null;
+  return clientIdPattern.test(text) ? Buffer.from(text, 'hex') : null;
 }
 
 /** A ClientId as everybody reads it: 64 hexadecimal digits in capitals. */
@@ -79,9 +90,25 @@ export class SubjectsService {
       brand_id: number;
       custom_user_id: string | null;
       player_id: string;
+      linked_to: Buffer | null;
     }>(findSubject, [clientId]);
     if (!row) return null;
-    return { brandId: row.brand_id, clientId, customUserId: row.custom_user_id, playerId: row.player_id };
+    return {
+      brandId: row.brand_id,
+      clientId,
+      customUserId: row.custom_user_id,
+      playerId: row.player_id,
+      linkedTo: row.linked_to,
+    };
+  }
+
+  /** ClientIds of a CustomUserId: the operator's subject, and that of whoever claims to be it. */
+  async findAll(brandId: number, customUserId: string): Promise<Buffer[]> {
+    const rows = await this.database.prepared<{ client_id: Buffer }>(findSubjectsOfUser, [
+      brandId,
+      customUserId,
+    ]);
+    return rows.map((row) => row.client_id);
   }
 }
 

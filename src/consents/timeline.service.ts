@@ -5,11 +5,24 @@ import { Database } from '../database/database.js';
 import { BlockChannel, type BlockName, type ChannelName, channelName, recordChannel } from './channels.js';
 import { type EventKindName, eventKindName } from './event-kinds.js';
 import { type Consent, readRecordedMask } from './marketing-state.js';
+import { PolicyAnswer } from './policies/policy.js';
 import { SubjectsService } from './subjects.service.js';
 import { type ConsentLevelName, levelName } from './universal/universal-record.js';
 
-export const timelineTypes = ['marketing', 'block', 'universal'] as const;
+export const timelineTypes = ['marketing', 'block', 'universal', 'policy'] as const;
 export type TimelineType = (typeof timelineTypes)[number];
+
+/** Which text somebody read who accepted a policy, or did not. */
+export interface PolicyTextRead {
+  version: string;
+  language: string | null;
+  /** SHA-256 of the compiled text, in hexadecimal digits. */
+  textHash: string | null;
+  /** Nobody said which version: it was the current one. */
+  isAssumed: boolean;
+}
+
+type EventState = Consent | { active: boolean } | { level: ConsentLevelName } | { given: boolean };
 
 /** Anything that happened to a subject's consents. */
 export interface TimelineEvent {
@@ -18,11 +31,13 @@ export interface TimelineEvent {
   kind: EventKindName;
   /** Of a marketing consent or a block. */
   channel: ChannelName | BlockName | null;
-  /** What was consented to, of a universal consent. */
+  /** What was consented to: a universal consent's own word, or the policy's id. */
   reference: string | null;
   consentType: string | null;
-  before: Consent | { active: boolean } | { level: ConsentLevelName } | null;
-  after: Consent | { active: boolean } | { level: ConsentLevelName };
+  /** Of a policy. */
+  policy: PolicyTextRead | null;
+  before: EventState | null;
+  after: EventState;
   actor: string;
   source: string;
   occurredAt: Date;
@@ -32,7 +47,10 @@ export interface TimelineEvent {
 }
 
 interface EventRow {
+  player_id: string;
   seq: string;
+  /** Microseconds since 1970 of `recorded_at`. */
+  at: string;
   channel: number;
   kind: number;
   before: number;
@@ -43,21 +61,47 @@ interface EventRow {
   recorded_at: Date;
   evidence: string | null;
   has_evidence: boolean;
+  detail: { version?: string; language?: string; text_hash?: string; assumed?: boolean } | null;
   reference: string | null;
   consent_type: string | null;
 }
 
+/** A place in the timeline: instants are told apart by stream and number. */
+interface Position {
+  at: string;
+  playerId: string;
+  seq: string;
+}
+
+/** Before every event there will be. */
+const newest: Position = { at: '253402300799000000', playerId: '', seq: '0' };
+
+/** A subject's own events, and those of whoever turned out to be the subject. Parameters: brand, subject, position, limit. */
 const listTimeline = {
   name: 'list_timeline',
   text: `
-    select e.seq, e.channel, e.kind, e.before, e.after, e.actor, e.source, e.occurred_at, e.recorded_at, v.evidence,
-      e.evidence_hash is not null as has_evidence, u.reference, u.consent_type
+    select e.player_id, e.seq, (extract(epoch from e.sort_at) * 1000000)::bigint as at, e.channel, e.kind, e.before, e.after,
+      e.actor, e.source, e.occurred_at, e.recorded_at, e.detail, v.evidence, e.evidence_hash is not null as has_evidence,
+      coalesce(u.reference, p.id::text) as reference, coalesce(u.consent_type, p.type) as consent_type
     from (
-      select * from consent_events where brand_id = $1 and player_id = $2 and seq < $3 order by seq desc limit $4) e
+      select c.* from (
+        select s.player_id from subjects s where s.client_id = $2 and s.brand_id + 0 = $1
+        union all select s.player_id from subjects s where s.linked_to = $2 and s.brand_id + 0 = $1) s
+      cross join lateral (
+        -- Down each stream by its numbers; no event stands before a later one of its stream, should the clock have been set back.
+        select w.*, min(w.recorded_at) over (order by w.seq desc) as sort_at from (
+          select * from consent_events c
+          where c.brand_id = $1 and c.player_id = s.player_id
+            and c.seq < case when s.player_id = $4 then $5::bigint else 9223372036854775807 end
+            and (s.player_id = $4
+              or (c.recorded_at, c.player_id) < (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4))
+          order by c.seq desc limit $6) w) c
+      order by c.sort_at desc, c.player_id desc, c.seq desc limit $6) e
     left join event_evidence v on v.brand_id = e.brand_id and v.player_id = e.player_id and v.act_id = e.act_id
       and v.recorded_at = e.recorded_at
-    left join universal_consents u on u.id = e.target_id and u.brand_id + 0 = e.brand_id
-    order by e.seq desc`,
+    left join universal_consents u on e.channel = ${recordChannel.universal} and u.id = e.target_id and u.brand_id + 0 = e.brand_id
+    left join policies p on e.channel = ${recordChannel.policy} and p.id = e.target_id and p.brand_id + 0 = e.brand_id
+    order by e.sort_at desc, e.player_id desc, e.seq desc`,
 };
 
 /** Everything that happened to a subject, whichever door it came through. */
@@ -79,19 +123,16 @@ export class TimelineService {
     const subject = await this.subjects.find(clientId);
     if (subject?.brandId !== brandId) throw new AppError('not_found', 'there is no such subject');
     const brand = await this.catalogue.get(brandId);
-    const below = cursor === undefined ? '9223372036854775807' : decodeCursor(cursor);
-    const rows = await this.database.prepared<EventRow>(listTimeline, [
-      brandId,
-      subject.playerId,
-      below,
-      limit + 1,
-    ]);
+    const { at, playerId, seq } = cursor === undefined ? newest : decodeCursor(cursor);
+    const owner = subject.linkedTo ?? clientId;
+    const values = [brandId, owner, at, playerId, seq, limit + 1];
+    const rows = await this.database.prepared<EventRow>(listTimeline, values);
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     return {
       events: page.map((row) => ({
-        id: `${subject.playerId}:${row.seq}`,
-        ...(row.channel === recordChannel.universal ? universalEvent(row) : marketingEvent(row)),
+        id: `${row.player_id}:${row.seq}`,
+        ...eventOf(row),
         kind: eventKindName(row.kind),
         actor: row.actor,
         source: row.source,
@@ -99,8 +140,13 @@ export class TimelineService {
         recordedAt: row.recorded_at,
         evidence: readEvidence(row),
       })),
-      next: rows.length > limit && last ? Buffer.from(last.seq).toString('base64url') : null,
+      next: rows.length > limit && last ? encodeCursor(last) : null,
     };
+
+    function eventOf(row: EventRow) {
+      if (row.channel === recordChannel.universal) return universalEvent(row);
+      return row.channel === recordChannel.policy ? policyEvent(row) : marketingEvent(row);
+    }
 
     function marketingEvent(row: EventRow) {
       const channel = channelName(row.channel);
@@ -112,6 +158,7 @@ export class TimelineService {
         channel,
         reference: null,
         consentType: null,
+        policy: null,
         before: read(row.before),
         after: read(row.after),
       };
@@ -128,8 +175,22 @@ function universalEvent(row: EventRow) {
     reference: row.reference,
     // As it was then; the record's own where the evidence has been erased.
     consentType: typeof consentType === 'string' ? consentType : row.consent_type,
+    policy: null,
     before: row.before === 0 ? null : { level: levelName(row.before) },
     after: { level: levelName(row.after) },
+  };
+}
+
+function policyEvent(row: EventRow) {
+  const { version = '', language = null, text_hash: textHash = null, assumed = false } = row.detail ?? {};
+  return {
+    type: 'policy' as const,
+    channel: null,
+    reference: row.reference,
+    consentType: row.consent_type,
+    policy: { version, language, textHash, isAssumed: assumed },
+    before: row.before === 0 ? null : { given: row.before === PolicyAnswer.yes },
+    after: { given: row.after === PolicyAnswer.yes },
   };
 }
 
@@ -138,8 +199,14 @@ function readEvidence(row: EventRow): Record<string, unknown> | null {
   return row.has_evidence ? { erased: true } : null;
 }
 
-function decodeCursor(cursor: string): string {
-  const seq = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (!/^[1-9]\d{0,17}$/.test(seq)) throw invalidField('cursor', 'cursor must be the one of an earlier page');
-  return seq;
+function encodeCursor({ at, seq, player_id: playerId }: EventRow): string {
+  return Buffer.from(`${at}:${seq}:${playerId}`).toString('base64url');
+}
+
+function decodeCursor(cursor: string): Position {
+  const text = Buffer.from(cursor, 'base64url').toString('utf8');
+  const [, at, seq, playerId] = /^(\d{1,18}):([1-9]\d{0,17}):(~?[\w-]{1,64})$/.exec(text) ?? [];
+  if (at === undefined || seq === undefined || playerId === undefined)
+    throw invalidField('cursor', 'cursor must be the one of an earlier page');
+  return { at, seq, playerId };
 }

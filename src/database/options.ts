@@ -12,6 +12,10 @@ import { MarketingState } from './entities/marketing-state.entity.js';
 import { OutboxEntry } from './entities/outbox-entry.entity.js';
 import { Player } from './entities/player.entity.js';
 import { PlayerBlocks } from './entities/player-blocks.entity.js';
+import { Policy } from './entities/policy.entity.js';
+import { PolicyConsent } from './entities/policy-consent.entity.js';
+import { PolicyText } from './entities/policy-text.entity.js';
+import { PolicyVersion } from './entities/policy-version.entity.js';
 import { ReconciliationRun } from './entities/reconciliation-run.entity.js';
 import { ServiceClient } from './entities/service-client.entity.js';
 import { Session } from './entities/session.entity.js';
@@ -22,6 +26,7 @@ import { InitialSchema1764000000001 } from './migrations/1764000000001-initial-s
 import { MarketingConsentFunctions1764000000002 } from './migrations/1764000000002-marketing-consent-functions.js';
 import { DeliveryFunctions1764000000003 } from './migrations/1764000000003-delivery-functions.js';
 import { UniversalConsents1764000000004 } from './migrations/1764000000004-universal-consents.js';
+import { Policies1764000000005 } from './migrations/1764000000005-policies.js';
 
 export const entities = [
   AccessToken,
@@ -37,6 +42,10 @@ export const entities = [
   OutboxEntry,
   Player,
   PlayerBlocks,
+  Policy,
+  PolicyConsent,
+  PolicyText,
+  PolicyVersion,
   ReconciliationRun,
   ServiceClient,
   Session,
@@ -50,6 +59,7 @@ export const migrations = [
   MarketingConsentFunctions1764000000002,
   DeliveryFunctions1764000000003,
   UniversalConsents1764000000004,
+  Policies1764000000005,
 ];
 
 /**

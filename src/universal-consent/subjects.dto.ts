@@ -2,7 +2,12 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
 import { IfGiven } from '../common/if-given.js';
-import { type TimelineEvent, type TimelineType, timelineTypes } from '../consents/timeline.service.js';
+import {
+  type PolicyTextRead,
+  type TimelineEvent,
+  type TimelineType,
+  timelineTypes,
+} from '../consents/timeline.service.js';
 
 export class TimelineQuery {
   /** Events on a page. */
@@ -17,11 +22,11 @@ export class TimelineQuery {
   /** That of the Link header of the page before. */
   @IfGiven()
   @IsString()
-  @MaxLength(100)
+  @MaxLength(200)
   cursor?: string;
 }
 
-/** A consent before or after an event: a channel's, a block's, or a universal consent's. */
+/** A consent before or after an event: a channel's, a block's, a universal consent's or that to a policy. */
 export class TimelineStateDto {
   OptedIn?: boolean;
 
@@ -31,8 +36,21 @@ export class TimelineStateDto {
   /** Whether the block is on. */
   Active?: boolean;
 
-  /** `All`, `Partial` or `None`. */
-  ConsentGiven?: string;
+  /** `All`, `Partial` or `None` of a universal consent, a boolean of a policy. */
+  @ApiPropertyOptional({ oneOf: [{ type: 'string' }, { type: 'boolean' }] })
+  ConsentGiven?: string | boolean;
+}
+
+/** The text that was read. */
+export class TimelinePolicyDto {
+  Version: string;
+  Language: string | null;
+
+  /** SHA-256 of its HTML, in hexadecimal digits. */
+  TextHash: string | null;
+
+  /** Whether nobody said which version it was: then it was the current one. */
+  Assumed: boolean;
 }
 
 export class TimelineEventDto {
@@ -51,9 +69,14 @@ export class TimelineEventDto {
   /** Of a marketing consent or a block. */
   Channel: string | null;
 
-  /** Of a universal consent. */
+  /** Of a universal consent; of a policy its id. */
   Reference: string | null;
+
+  /** Of a universal consent; of a policy its type. */
   ConsentType: string | null;
+
+  /** Of a policy; it stays when the evidence is erased. */
+  Policy: TimelinePolicyDto | null;
 
   /** Null where nothing was recorded before. */
   Before: TimelineStateDto | null;
@@ -82,6 +105,7 @@ export function toTimelineEventDto(event: TimelineEvent): TimelineEventDto {
     Channel: event.channel,
     Reference: event.reference,
     ConsentType: event.consentType,
+    Policy: event.policy && toPolicy(event.policy),
     Before: event.before && toState(event.before),
     After: toState(event.after),
     Actor: event.actor,
@@ -92,7 +116,17 @@ export function toTimelineEventDto(event: TimelineEvent): TimelineEventDto {
   };
 }
 
+function toPolicy(policy: PolicyTextRead): TimelinePolicyDto {
+  return {
+    Version: policy.version,
+    Language: policy.language,
+    TextHash: policy.textHash,
+    Assumed: policy.isAssumed,
+  };
+}
+
 function toState(state: TimelineEvent['after']): TimelineStateDto {
+  if ('given' in state) return { ConsentGiven: state.given };
   if ('level' in state) return { ConsentGiven: state.level };
   if ('active' in state) return { Active: state.active };
   return { OptedIn: state.optedIn, ...(state.products && { Products: state.products }) };

@@ -16,7 +16,7 @@ export class SubscribeDto {
   CustomUserId?: string;
 
   /**
-   * Only consents to this.
+   * Only consents to this; of a policy it is the PolicyId.
    * @example callback
    */
   @IfGiven()
@@ -24,7 +24,7 @@ export class SubscribeDto {
   Reference?: string;
 
   /**
-   * Only consents of this kind; a player's marketing consents are of the kind `marketing`.
+   * Only consents of this kind; a player's marketing consents are of the kind `marketing`, those to a policy of its type.
    * @example Call
    */
   @IfGiven()

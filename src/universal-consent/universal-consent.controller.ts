@@ -7,9 +7,10 @@ import { BrandCatalogue } from '../brands/brand-catalogue.js';
 import { PublicApi } from '../common/access.js';
 import { ApiAnswers, ApiKeyAuth, Problems, PublicProblems } from '../common/api-answers.dto.js';
 import { LimitPerAddress } from '../common/rate-limit.js';
+import { boundsOf } from '../common/date-bounds.js';
 import { nextLink } from '../common/next-link.js';
 import { UniversalListService } from '../consents/universal/universal-list.service.js';
-import { boundsOf, filtersOf } from './list-query.js';
+import { filtersOf } from './list-query.js';
 import {
   ChangeConsentDto,
   ConsentGivenDto,

@@ -4,7 +4,7 @@ import { IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-valid
 import { IfGiven } from '../common/if-given.js';
 import { IsText, isText } from '../common/is-text.js';
 import { QuickCheck } from '../common/validation.pipe.js';
-import { printClientId } from '../consents/subjects.service.js';
+import { clientIdPattern, printClientId } from '../consents/subjects.service.js';
 import type { ListedRecord } from '../consents/universal/universal-list.service.js';
 import {
   type ConsentLevelName,
@@ -13,7 +13,6 @@ import {
 } from '../consents/universal/universal-record.js';
 import { IsMetadata, isMetadata } from './is-metadata.js';
 
-const clientIdPattern = /^[0-9A-Fa-f]{64}$/;
 const hexadecimal = { message: 'ClientId must be 64 hexadecimal digits' };
 
 @QuickCheck(({ ConsentGiven, Reference, ConsentType, CustomUserId, URI, Metadata, ...others }) => {

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Scope, scopes } from '../../src/auth/principal.js';
 import { sha256 } from '../../src/common/secrets.js';
+import { demoPolicyIds } from '../../src/demo-policies.js';
 import type { DocumentedRoute } from '../support/api-document.js';
 import { documentedRoutes } from '../support/api-document.js';
 import { change, newPlayerId } from '../support/consents.js';
@@ -79,6 +80,7 @@ beforeAll(async () => {
     session: session.id,
     subscription: subscribed.as<{ Id: string }>().Id,
     subject: recorded.as<{ ClientId: string }>().ClientId,
+    policy: demoPolicyIds.terms,
   };
   playerToken = (await app.openSession('1001')).auth_token;
 });
@@ -210,9 +212,12 @@ describe.each(openRoutes.map((route) => [route.name, route] as const))('%s', (_n
     });
   } else {
     it('is open, whatever credential comes with it', async () => {
+      const path = samplePath(route, { policy: ids.policy });
       const statuses = [];
       for (const headers of Object.values(refused).filter((each) => !each.authorization))
-        statuses.push((await call(headers)).status);
+        statuses.push(
+          (await app.call(route.method, path, { token: null, headers, ...sampleBody(route) })).status,
+        );
       expect(new Set(statuses).size).toBe(1);
       expect([...closed, 404]).not.toContain(statuses[0]);
     });

@@ -174,6 +174,78 @@ describe('player-consent', () => {
     expect((await cli('brands', 'list')).out).not.toContain('Second');
   });
 
+  it('publishes policies from files, lists them, and shows what changed', async () => {
+    const file = async (name: string, text: string) => {
+      await writeFile(join(folder, name), text);
+      return join(folder, name);
+    };
+    const en = await file(
+      'terms.en.md',
+      '# Terms\n\nYou must be **18** or older.\n\nBe kind.\n\nThe end.\n\nReally.\n',
+    );
+    const de = await file('terms.de.html', '<h1>Bedingungen</h1><p>Ab 18.</p>');
+    const publish = (...args: string[]) => cli('policies', 'publish', '--brand', '1', ...args);
+    const create = ['--create', 'Terms', '--type', 'TermsOfService', '--version', '1.0'];
+    const created = await publish(...create, '--text', `en=${en}`, '--text', `de=${de}`, '--json');
+    const { id, ...state } = json(created) as { id: string };
+    expect(state).toEqual({
+      version: '1.0',
+      state: 'current',
+      effectiveAt: expect.stringMatching(/Z$/) as unknown,
+    });
+
+    const next = await file(
+      'terms-2.md',
+      '# Terms\n\nYou must be **21** or older.\n\nBe kind.\n\nThe end.\n\nReally.\n',
+    );
+    const second = await publish(
+      id,
+      '--version',
+      '2.0',
+      '--text',
+      `en=${next}`,
+      '--from',
+      '2999-01-01',
+      '--minor',
+    );
+    expect(second.out).toBe(
+      `policy ${id}\nversion 2.0 is scheduled, in force from 2999-01-01T00:00:00.000Z: nobody is asked again`,
+    );
+    expect((await cli('policies', 'list', '--brand', '1')).out).toMatch(
+      new RegExp(
+        `^id +type +name +site +current +scheduled +drafts\\n${id} +TermsOfService +Terms +1\\.0 +2\\.0$`,
+      ),
+    );
+    const diff = (...args: string[]) => cli('policies', 'diff', '--brand', '1', id, ...args);
+    expect((await diff('1.0', '2.0')).out).toBe(
+      'Terms\n- You must be 18 or older.\n+ You must be 21 or older.\n  Be kind.\n…',
+    );
+    expect((await diff('1.0', '1.0', '--language', 'de')).out).toBe('no word has changed');
+    expect(json(await diff('1.0', '2.0', '--json'))).toMatchObject([
+      { kind: 'same' },
+      { kind: 'removed', text: '18' },
+      { kind: 'added', text: '21' },
+      { kind: 'same' },
+    ]);
+
+    expect(await publish(id, '--version', '1.0', '--text', `en=${en}`)).toEqual({
+      code: 1,
+      out: '',
+      err: errorText.versionNeverChanges('1.0'),
+    });
+    expect(await publish(...create, '--text', `de=${de}`)).toMatchObject({
+      code: 2,
+      err: errorText.defaultLanguageMissing('en'),
+    });
+    expect((await publish(id, ...create, '--text', `en=${en}`)).code).toBe(2);
+    expect((await publish(id, '--version', '1/2', '--text', `en=${en}`)).code).toBe(2);
+    expect((await publish(id, '--version', '3', '--text', 'terms.md')).code).toBe(2);
+    expect((await publish(id, '--version', '3', '--text', `en=${en}x`)).code).toBe(2);
+    expect((await diff('1.0', '7')).code).toBe(1);
+    expect((await cli('policies', 'list', '--brand', '9')).code).toBe(1);
+    expect((json(await cli('policies', 'list', '--brand', '1', '--json')) as unknown[]).length).toBe(1);
+  });
+
   it('lists what has not left, and has it tried again', async () => {
     expect((await cli('deliveries', 'list', '--brand', '1')).out).toBe('(none)');
     expect((await cli('deliveries', 'test-mail', '--brand', '1', '--to', 'you@example.com')).code).toBe(0);

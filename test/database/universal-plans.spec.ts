@@ -111,7 +111,7 @@ async function countReads(): Promise<number> {
 }
 
 async function empty(): Promise<void> {
-  for (const table of ['outbox', 'universal_consents', 'subjects', 'marketing_states']) {
+  for (const table of ['outbox', 'universal_consents', 'policy_consents', 'subjects', 'marketing_states']) {
     await app.sql(`delete from ${table}`);
     await app.sql(`vacuum (analyze) ${table}`);
   }
@@ -179,7 +179,7 @@ beforeAll(async () => {
   await empty();
   // Once more on the empty tables: their vacuum has had everything planned anew.
   await warmUp();
-  for (const table of ['outbox', 'universal_consents', 'subjects', 'marketing_states'])
+  for (const table of ['outbox', 'universal_consents', 'policy_consents', 'subjects', 'marketing_states'])
     await app.sql(`delete from ${table}`);
   await fill(players);
   await app.sql(

@@ -41,6 +41,8 @@ describe('/api/brands/:id', () => {
     sessionIdleTtl: 1800,
     sessionTtl: 43200,
     webCustomUserId: true,
+    termsPolicyId: null,
+    privacyPolicyId: null,
     crm: { enabled: false, baseUrl: null, origin: null, hasApiKey: false },
   };
 

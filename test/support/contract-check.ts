@@ -64,6 +64,11 @@ function errorSchemaOf(path: string): { contentType: string; schema: JsonSchema 
     : { contentType: 'application/problem+json', schema: problemDetails };
 }
 
+const pageSchema = { contentType: 'text/html', schema: { type: 'string', pattern: '^<!DOCTYPE html>' } };
+
+/** Whether people read what is answered, also when there is nothing. */
+const isPage = (method: string, path: string) => method === 'GET' && /^\/policies\/[^/?]+/.test(path);
+
 const seen = new Set<string>();
 
 function remember(line: string): void {
@@ -95,7 +100,7 @@ export function checkAnswer(method: string, path: string, answer: HttpAnswer, of
     throw new Error(`${what} has no x-request-id`);
   const contentType = answer.headers['content-type']?.split(';', 1)[0] ?? '';
   if (answer.status >= 400 && answer.text !== '' && !(answer.status === 503 && path.startsWith('/health'))) {
-    const expected = errorSchemaOf(path);
+    const expected = answer.status === 404 && isPage(method, path) ? pageSchema : errorSchemaOf(path);
     if (contentType !== expected.contentType)
       throw new Error(`${what} is ${contentType}, not ${expected.contentType}`);
     requireValid(what, expected.schema, answer);

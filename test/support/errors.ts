@@ -110,6 +110,20 @@ export const errorText = {
   badClientId: 'ClientId must be 64 hexadecimal digits',
   noRecord: 'nothing is recorded for this ClientId and Reference',
   nothingToChange: 'ConsentGiven or Metadata must be given: there is nothing to change',
+  noSuchPolicy: 'there is no such policy',
+  nothingInForce: 'no version of this policy is in force',
+  notPublished: (version: string) => `there is no version ${version} that is published`,
+  oldVersion: (version: string, current: string) =>
+    `version ${version} is not current any more: show version ${current} and ask again`,
+  noPolicyRecord: 'nothing is recorded for this ClientId and PolicyId',
+  noSuchClientId: 'there is no such ClientId',
+  twoSubjects: 'ClientId and CustomUserId are not the same subject',
+  notALanguage: (field: string) => `${field} must be a language, such as en or pt-BR`,
+  notABoolean: (field: string) => `${field} must be a boolean value`,
+  trueOrFalse: (field: string) => `${field} must be one of the following values: true, false`,
+  notWithClientId: (field: string) => `${field} does not go with ClientId: leave ClientId out to list`,
+  policyIdMissing: 'PolicyId must be given with ClientId',
+  versionInList: 'Version goes with ClientId: PolicyVersion filters the list',
   noSuchSubject: 'there is no such subject',
   noSuchSubscription: 'there is no such subscription',
   noSuchDelivery: 'there is no such delivery: it has left, or never was',
@@ -126,6 +140,25 @@ export const errorText = {
   badDay: (field: string) =>
     `${field} must be a day or an RFC 3339 instant, such as 2026-01-31 or 2026-01-31T12:00:00Z`,
   toBeforeFrom: 'ToDate must not be before FromDate',
+  noSuchVersion: 'there is no such version',
+  noVersion: (version: string) => `there is no version ${version}`,
+  versionPublished: (version: string) => `version ${version} is published already`,
+  versionNeverChanges: (version: string) =>
+    `version ${version} is published and never changes: take a new one`,
+  policyType: 'Type must be one of the following values: Privacy, Cookie, TermsOfService',
+  languageTwice: (field: string, language: string) => `${field}: the language ${language} comes twice`,
+  defaultLanguageMissing: (language: string) =>
+    `Texts must hold one in the policy's default language, ${language}`,
+  versionName:
+    'Version must be 1 to 50 letters, digits, spaces, ., _ or -, the first and the last a letter or digit',
+  textEmpty: (field: string) => `${field}: nothing is left of the text once it is made safe`,
+  textTooDeep: (field: string) => `${field}: the text is nested too deeply`,
+  textFormat: (field: string) => `${field} must be one of the following values: html, markdown`,
+  tooFew: (field: string) => `${field} must contain at least 1 elements`,
+  tooMany: (field: string, most: number) => `${field} must contain no more than ${most} elements`,
+  notBooleanValue: (field: string) => `${field} must be a boolean value`,
+  notABrandPolicy: (field: string, type: string) =>
+    `${field} must be the id of a policy of the brand, of the type ${type}`,
   untilWithoutExclusion: 'excluded.until goes with active: true',
 } as const;
 

@@ -21,7 +21,7 @@ export async function findLedgerFaults(app: LedgerReader): Promise<string[]> {
     from (select *, lag(after, 1, 0) over (partition by brand_id, player_id, channel, target_id order by seq) as previous from consent_events) e
     where before <> previous`);
   const idle = await list(`
-    select format('%s:%s changes nothing', player_id, seq) as fault from consent_events where before = after and kind not in (4, 7) and channel <> 30`);
+    select format('%s:%s changes nothing', player_id, seq) as fault from consent_events where before = after and kind not in (4, 7) and channel < 30`);
   const counted = await list(`
     select format('%s: state at %s, last event %s', s.player_id, s.seq, coalesce(max(e.seq), 0)) as fault
     from marketing_states s left join consent_events e using (brand_id, player_id)
@@ -33,8 +33,18 @@ export async function findLedgerFaults(app: LedgerReader): Promise<string[]> {
   const records = await list(`
     select format('%s: record %s at %s of level %s, last event %s of level %s', u.client_id, u.id, u.seq, u.level, e.seq, e.after) as fault
     from universal_consents u
-    left join lateral (select seq, after from consent_events where target_id = u.id order by seq desc limit 1) e on true
+    left join lateral (select seq, after from consent_events where channel = 30 and target_id = u.id order by seq desc limit 1) e on true
     where (u.seq, u.level::integer) is distinct from (e.seq, e.after)`);
+  const policies = await list(`
+    select format('%s:%s of policy %s: version %s, given %s, but the event says version %s, %s', coalesce(c.player_id, e.player_id),
+      coalesce(c.seq, e.seq), c.policy_id, c.version, c.is_given, e.detail ->> 'version', e.after) as fault
+    from (select c.*, s.player_id from policy_consents c join subjects s using (client_id)) c
+    full join (select * from consent_events where channel = 31) e on e.act_id = c.id
+    where (c.player_id, c.seq, c.policy_id, c.version, c.created_at, case when c.is_given then 2 else 1 end)
+      is distinct from (e.player_id, e.seq, e.target_id, e.detail ->> 'version', e.recorded_at, e.after)`);
+  const owners = await list(`
+    select format('%s: consent to a policy stands under %s, not under %s', s.player_id, c.subject_id, coalesce(s.linked_to, s.client_id)) as fault
+    from policy_consents c join subjects s using (client_id) where c.subject_id <> coalesce(s.linked_to, s.client_id)`);
   const last = (channel: number) => `
     coalesce((select after from consent_events e where e.brand_id = s.brand_id and e.player_id = s.player_id and channel = ${channel}
       order by seq desc limit 1), 0)`;
@@ -65,6 +75,8 @@ export async function findLedgerFaults(app: LedgerReader): Promise<string[]> {
     ...counted,
     ...subjects,
     ...records,
+    ...policies,
+    ...owners,
     ...unequal,
     ...strayEvidence,
     ...unbound,

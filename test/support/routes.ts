@@ -29,6 +29,14 @@ export const scopesByRoute: Record<string, Scope> = {
   'POST /api/universalconsent/subscriptions/{id}/ping': 'webhooks:manage',
   'POST /api/universalconsent/subscriptions/{id}/rotate-secret': 'webhooks:manage',
   'GET /api/subjects/{clientId}/timeline': 'universal:read',
+  'GET /api/policyconsent': 'policy:read',
+  'POST /api/policies': 'policies:manage',
+  'GET /api/policies': 'policies:manage',
+  'GET /api/policies/{id}': 'policies:manage',
+  'POST /api/policies/{id}/versions': 'policies:manage',
+  'POST /api/policies/{id}/versions/{version}/publish': 'policies:manage',
+  'GET /api/policies/{id}/versions/{version}/diff/{other}': 'policies:manage',
+  'GET /api/policies/{id}/acceptance': 'policies:manage',
   'GET /api/brands/{id}': 'admin',
   'PATCH /api/brands/{id}': 'admin',
   'POST /api/clients': 'admin',
@@ -64,6 +72,9 @@ export const bodyRoutes: DocumentedRoute[] = documentedRoutes.filter(
 /** Routes that read a body of any size as it comes, in forms of their own. */
 export const streamedRoutes = ['/userconsents/import', '/reconciliation/compare'];
 
+/** How many bytes a route reads, where it is not 100 kB. */
+export const longBodies: Record<string, number> = { 'POST /api/policies/{id}/versions': 5_000_000 };
+
 /** Whether a path answers errors as `{error, code}`. */
 export function isCrmPath(path: string): boolean {
   return /^\/(userconsents|userblocks|reconciliation)(\/|\?|$)/.test(path);
@@ -78,7 +89,11 @@ export interface SampleIds {
   subscription: string;
   /** A ClientId. */
   subject: string;
+  policy: string;
 }
+
+/** A policy that no brand has. */
+export const unknownPolicyId = '01890000-0000-7000-8000-000000000002';
 
 const harmlessIds: SampleIds = {
   player: '1001',
@@ -87,29 +102,42 @@ const harmlessIds: SampleIds = {
   session: '01890000-0000-7000-8000-000000000000',
   subscription: '01890000-0000-7000-8000-000000000001',
   subject: 'AB'.repeat(32),
+  policy: unknownPolicyId,
 };
 
-/** The route's path with ids of brand 1 in it. */
-export function samplePath({ path }: DocumentedRoute, sample: SampleIds = harmlessIds): string {
-  const { player, client, integration, session, subscription, subject } = sample;
+/** The route's path with ids of brand 1 in it: those that are given, and else harmless ones. */
+export function samplePath({ path }: DocumentedRoute, given: Partial<SampleIds> = {}): string {
+  const { player, client, integration, session, subscription, subject, policy } = {
+    ...harmlessIds,
+    ...given,
+  };
   const ids: Record<string, string> = {
     '/api/brands/{id}': '1',
     '/api/clients/{id}': client,
     '/api/integrations/{id}': integration,
     '/api/deliveries/{id}/redeliver': '999999999',
     '/internal/sessions/{id}': session,
+    '/policies/{id}': policy,
   };
-  const id = path.startsWith('/api/universalconsent/subscriptions/') ? subscription : (ids[path] ?? player);
+  const idOf = (): string => {
+    if (path.startsWith('/api/universalconsent/subscriptions/')) return subscription;
+    return path.startsWith('/api/policies/') ? policy : (ids[path] ?? player);
+  };
   return path
     .replace('{userid}', player)
     .replace('{clientId}', subject)
     .replace('{integrationId}', integration)
-    .replace('{id}', id);
+    .replace('{id}', idOf())
+    .replace(/\{(version|other)\}/g, '1.0');
 }
 
 /** The query that the route cannot do without. */
 export function sampleQuery({ path }: DocumentedRoute): string {
   if (path.endsWith('/decision')) return '?channel=email';
+  if (path === '/api/policyconsent') return '';
+  if (path === '/api/policyconsent/consent-given')
+    return `?ClientId=${harmlessIds.subject}&PolicyId=${unknownPolicyId}`;
+  if (path.startsWith('/api/policyconsent/')) return `?PolicyId=${unknownPolicyId}`;
   if (path.endsWith('/consent-given')) return `?ClientId=${harmlessIds.subject}&Reference=callback`;
   return path.endsWith('/compare') ? '?field=consent_email' : '';
 }
@@ -124,6 +152,12 @@ const effects: Record<string, unknown> = {
   'POST /userconsents/{userid}': { consents: [{ type: 'email', opted_in: false }] },
   'POST /api/universalconsent': { ConsentGiven: 'All', Reference: 'taken', ConsentType: 'taken' },
   'POST /api/universalconsent/subscribe': { WebhookUrl: 'http://127.0.0.1:9/taken' },
+  'POST /api/policyconsent': { PolicyId: unknownPolicyId, ConsentGiven: true, Language: 'en' },
+  'POST /api/policies': { Name: 'taken', Type: 'Cookie', DefaultLanguage: 'en' },
+  'POST /api/policies/{id}/versions': {
+    Version: '9',
+    Texts: [{ Language: 'en', Format: 'html', Text: 'taken' }],
+  },
   'PATCH /api/brands/{id}': { name: 'Taken' },
   'POST /api/clients': { name: 'taken', scopes: ['admin'] },
   'POST /api/integrations': { Name: 'taken' },

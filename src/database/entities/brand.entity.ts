@@ -43,6 +43,14 @@ export class Brand {
   @Column({ type: 'boolean', name: 'web_custom_user_id', default: true })
   webCustomUserId: boolean;
 
+  /** What players must accept as terms; null: the oldest such policy of no site in particular. */
+  @Column({ type: 'uuid', name: 'terms_policy_id', nullable: true })
+  termsPolicyId: string | null;
+
+  /** The same of privacy. */
+  @Column({ type: 'uuid', name: 'privacy_policy_id', nullable: true })
+  privacyPolicyId: string | null;
+
   @Column({ type: 'boolean', name: 'crm_enabled', default: false })
   crmEnabled: boolean;
 

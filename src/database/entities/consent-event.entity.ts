@@ -5,7 +5,7 @@ import { Check, Column, Entity, PrimaryColumn } from 'typeorm';
 @Check('ck_consent_events_kind', 'kind >= 1 AND kind <= 10')
 @Check(
   'ck_consent_events_channel',
-  'channel >= 1 AND channel <= 7 OR channel >= 20 AND channel <= 21 OR channel = 30',
+  'channel >= 1 AND channel <= 7 OR channel >= 20 AND channel <= 21 OR channel >= 30 AND channel <= 31',
 )
 export class ConsentEvent {
   @PrimaryColumn({ type: 'integer', name: 'brand_id', primaryKeyConstraintName: 'pk_consent_events' })
@@ -33,7 +33,7 @@ export class ConsentEvent {
   @Column({ type: 'uuid', name: 'act_id' })
   actId: string;
 
-  /** Mask of the channel before and after (see MarketingState); 0 or 1 for a block; a universal consent's level, or 0 for none. */
+  /** Mask of the channel before and after (see MarketingState); 0 or 1 for a block; a universal consent's level, or 0 for none; of a policy 2 accepted, 1 not, 0 nothing said. */
   @Column({ type: 'integer' })
   before: number;
 
@@ -48,7 +48,7 @@ export class ConsentEvent {
   @Column({ type: 'smallint' })
   channel: number;
 
-  /** The record that changed, where that is not the player's one state: a universal consent. */
+  /** The record that changed, where that is not the player's one state: a universal consent, or a policy. */
   @Column({ type: 'uuid', name: 'target_id', nullable: true })
   targetId: string | null;
 

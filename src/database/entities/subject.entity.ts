@@ -1,4 +1,4 @@
-import { Check, Column, Entity, JoinColumn, ManyToOne, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, Unique } from 'typeorm';
 import { Brand } from './brand.entity.js';
 
 /**
@@ -7,6 +7,7 @@ import { Brand } from './brand.entity.js';
  */
 @Entity('subjects')
 @Check('ck_subjects_namespace', 'namespace >= 1 AND namespace <= 3')
+@Index('ix_subjects_linked_to', ['linkedTo'], { where: 'linked_to IS NOT NULL' })
 @Unique('uq_subjects_custom_user_id', ['brandId', 'namespace', 'customUserId'])
 export class Subject {
   @PrimaryColumn({ type: 'bytea', name: 'client_id', primaryKeyConstraintName: 'pk_subjects' })
@@ -24,6 +25,14 @@ export class Subject {
 
   @Column({ type: 'text', name: 'custom_user_id', collation: 'C', nullable: true })
   customUserId: string | null;
+
+  /** Whom somebody who was nobody in particular turned out to be. */
+  @Column({ type: 'bytea', name: 'linked_to', nullable: true })
+  linkedTo: Buffer | null;
+
+  @ManyToOne(() => Subject)
+  @JoinColumn({ name: 'linked_to', foreignKeyConstraintName: 'fk_subjects_linked_to' })
+  linked: Subject | null;
 
   /** Number of the last event, unless the player's state counts them. */
   @Column({ type: 'bigint', default: 0 })

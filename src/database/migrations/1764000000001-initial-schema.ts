@@ -33,6 +33,8 @@ create table brands (
   session_idle_ttl integer not null default 1800,
   session_ttl integer not null default 43200,
   web_custom_user_id boolean not null default true,
+  terms_policy_id uuid,
+  privacy_policy_id uuid,
   crm_enabled boolean not null default false,
   crm_base_url text,
   crm_api_key bytea,
@@ -184,7 +186,7 @@ create table consent_events (
   evidence_hash bytea,
   constraint pk_consent_events primary key (brand_id, player_id, seq, recorded_at),
   constraint ck_consent_events_kind check (kind between 1 and 10),
-  constraint ck_consent_events_channel check (channel between 1 and 7 or channel between 20 and 21 or channel = 30)
+  constraint ck_consent_events_channel check (channel between 1 and 7 or channel between 20 and 21 or channel between 30 and 31)
 ) partition by range (recorded_at);
 create table event_evidence (
   brand_id integer not null,

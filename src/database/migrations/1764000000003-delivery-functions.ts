@@ -97,15 +97,29 @@ begin
     select p_brand_id, d.player_id, 4, 3, d.seq, d.created_at, s.id, gen_random_uuid(), d.target_id
     from due d
     left join lateral (
-      select j.custom_user_id, coalesce(v.consent_type, u.consent_type) as consent_type, u.reference
-      from universal_consents u join subjects j on j.client_id = u.client_id and j.brand_id + 0 = u.brand_id
+      (select j.custom_user_id, coalesce(v.consent_type, u.consent_type) as consent_type, u.reference
+      from universal_consents u
+      cross join lateral (
+        select s.custom_user_id from subjects s where s.client_id = u.client_id and s.brand_id + 0 = u.brand_id limit 1) j
       left join lateral (
         -- A record's type may have changed since; what it was stands beside the event, unless that has been erased.
         select t.evidence::json ->> 'consent_type' as consent_type
         from consent_events e join event_evidence t
           on t.brand_id = p_brand_id and t.player_id = d.player_id and t.act_id = e.act_id and t.recorded_at = d.created_at
         where e.brand_id = p_brand_id and e.player_id = d.player_id and e.seq = d.seq and e.recorded_at = d.created_at limit 1) v on true
-      where u.id = d.target_id and u.brand_id + 0 = p_brand_id limit 1) r on true
+      where u.id = d.target_id and u.brand_id + 0 = p_brand_id limit 1)
+      union all
+      (select j.custom_user_id, p.type, p.id::text
+      from policies p
+      cross join lateral (
+        select e.act_id from consent_events e
+        where e.brand_id = p_brand_id and e.player_id = d.player_id and e.seq = d.seq and e.recorded_at = d.created_at
+          and e.target_id = p.id limit 1) e
+      cross join lateral (
+        select c.client_id from policy_consents c where c.id = e.act_id and c.brand_id + 0 = p_brand_id limit 1) c
+      cross join lateral (
+        select s.custom_user_id from subjects s where s.client_id = c.client_id and s.brand_id + 0 = p_brand_id limit 1) j
+      where p.id = d.target_id and p.brand_id + 0 = p_brand_id limit 1)) r on true
     -- What has no record of its own is a player's marketing consent.
     join webhook_subscriptions s on s.brand_id = p_brand_id and s.disabled_at is null and s.created_at <= d.created_at
       and (s.custom_user_id is null or s.custom_user_id = case when d.target_id is null then d.player_id else r.custom_user_id end)

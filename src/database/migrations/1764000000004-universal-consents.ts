@@ -24,13 +24,16 @@ create table subjects (
   player_id text collate "C" not null,
   namespace smallint not null,
   custom_user_id text collate "C",
+  linked_to bytea,
   seq bigint not null default 0,
   created_at timestamptz not null default now(),
   constraint pk_subjects primary key (client_id),
   constraint uq_subjects_custom_user_id unique (brand_id, namespace, custom_user_id),
+  constraint fk_subjects_linked_to foreign key (linked_to) references subjects (client_id),
   constraint fk_subjects_brand foreign key (brand_id) references brands (id),
   constraint ck_subjects_namespace check (namespace between 1 and 3)
 ) with (fillfactor = 85);
+create index ix_subjects_linked_to on subjects (linked_to) where linked_to is not null;
 create table universal_consents (
   brand_id integer not null,
   id uuid not null,

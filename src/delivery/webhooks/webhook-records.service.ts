@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { BrandCatalogue } from '../../brands/brand-catalogue.js';
-import { BlockChannel, Channel, crmChannels } from '../../consents/channels.js';
+import { BlockChannel, Channel, crmChannels, recordChannel } from '../../consents/channels.js';
 import { readRecordedMask } from '../../consents/marketing-state.js';
 import { AppError } from '../../common/errors.js';
+import type { PolicyType } from '../../consents/policies/policy.js';
+import { type PolicyRecordView, toPolicyRecordView } from '../../consents/policies/policy-record.js';
 import {
   levelName,
   toRecordView,
@@ -17,7 +19,7 @@ export interface ChangeKey {
   /** The player's last event of the change. */
   seq: string;
   changedAt: Date;
-  /** The record that changed; null for the player's marketing consents. */
+  /** The universal consent, or the policy; null for the player's marketing consents. */
   targetId: string | null;
 }
 
@@ -29,13 +31,13 @@ interface PublicConsent {
 
 /** A change as its receivers read it. */
 export interface WebhookBody {
-  type: 'marketing_consent.updated' | 'universal_consent.updated' | 'ping';
+  type: 'marketing_consent.updated' | 'universal_consent.updated' | 'policy_consent.updated' | 'ping';
   /** RFC 3339, when it was recorded. */
   timestamp: string;
   data:
     | Record<string, never>
     | { CustomUserId: string; consents: PublicConsent[]; Sequence: number }
-    | (UniversalRecordView & { Sequence: number });
+    | ((UniversalRecordView | PolicyRecordView) & { Sequence: number });
 }
 
 const findStateAfter = {
@@ -59,7 +61,7 @@ const findRecordAfter = {
     join subjects s on s.client_id = u.client_id and s.brand_id + 0 = u.brand_id
     cross join lateral (
       select c.after, c.recorded_at, c.act_id from consent_events c
-      where c.brand_id = $1 and c.player_id = $2 and c.seq = $3 limit 1) e
+      where c.brand_id = $1 and c.player_id = $2 and c.seq = $3 and c.channel = ${recordChannel.universal} limit 1) e
     left join lateral (
       select evidence from event_evidence
       where brand_id = $1 and player_id = $2 and act_id = e.act_id and recorded_at = e.recorded_at limit 1) v on true
@@ -76,6 +78,31 @@ interface RecordAfterRow {
   after: number;
   recorded_at: Date;
   evidence: string | null;
+}
+
+const findPolicyConsent = {
+  name: 'find_policy_consent_of_event',
+  text: `
+    select c.id, c.client_id, s.custom_user_id, c.created_at, c.uri, c.policy_id, p.type as policy_type, c.version, c.is_given
+    from (
+      select e.act_id from consent_events e
+      where e.brand_id = $1 and e.player_id = $2 and e.seq = $3 and e.channel = ${recordChannel.policy} and e.target_id = $4 limit 1) e
+    cross join lateral (select * from policy_consents c where c.id = e.act_id and c.brand_id + 0 = $1 limit 1) c
+    cross join lateral (
+      select s.custom_user_id from subjects s where s.client_id = c.client_id and s.brand_id + 0 = $1 limit 1) s
+    join policies p on p.id = c.policy_id and p.brand_id + 0 = $1`,
+};
+
+interface PolicyConsentRow {
+  id: string;
+  client_id: Buffer;
+  custom_user_id: string | null;
+  created_at: Date;
+  uri: string | null;
+  policy_id: string;
+  policy_type: PolicyType;
+  version: string;
+  is_given: boolean;
 }
 
 interface AfterRow {
@@ -96,8 +123,35 @@ export class WebhookRecordsService {
   ) {}
 
   /** The body of a change; rejects with not_found when what changed is gone. */
-  read(change: ChangeKey): Promise<WebhookBody> {
-    return change.targetId === null ? this.readMarketing(change) : this.readUniversal(change);
+  async read(change: ChangeKey): Promise<WebhookBody> {
+    if (change.targetId === null) return this.readMarketing(change);
+    // The event knows which of the two it is.
+    const body = (await this.readUniversal(change)) ?? (await this.readPolicy(change));
+    if (!body) throw new AppError('not_found', 'the record is gone');
+    return body;
+  }
+
+  private async readPolicy(change: ChangeKey): Promise<WebhookBody | null> {
+    const { brandId, playerId, seq, changedAt, targetId } = change;
+    const values = [brandId, playerId, seq, targetId];
+    const [row] = await this.database.prepared<PolicyConsentRow>(findPolicyConsent, values);
+    if (!row) return null;
+    const record = {
+      id: row.id,
+      clientId: row.client_id,
+      customUserId: row.custom_user_id,
+      createdAt: row.created_at,
+      uri: row.uri,
+      policyId: row.policy_id,
+      policyType: row.policy_type,
+      version: row.version,
+      isGiven: row.is_given,
+    };
+    return {
+      type: 'policy_consent.updated',
+      timestamp: changedAt.toISOString(),
+      data: { ...toPolicyRecordView(record, true), Sequence: Number(seq) },
+    };
   }
 
   private async readUniversal({
@@ -106,10 +160,10 @@ export class WebhookRecordsService {
     seq,
     changedAt,
     targetId,
-  }: ChangeKey): Promise<WebhookBody> {
+  }: ChangeKey): Promise<WebhookBody | null> {
     const values = [brandId, playerId, seq, targetId];
     const [row] = await this.database.prepared<RecordAfterRow>(findRecordAfter, values);
-    if (!row) throw new AppError('not_found', 'the record is gone');
+    if (!row) return null;
     const stated = JSON.parse(row.evidence ?? '{}') as Partial<Record<string, string | null>>;
     const record = {
       id: row.id,

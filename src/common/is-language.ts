@@ -1,0 +1,20 @@
+import { buildMessage, ValidateBy } from 'class-validator';
+
+/** A language tag as BCP 47 has it, such as en or pt-BR. */
+export function IsLanguage(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isLanguage',
+    validator: {
+      validate: (value: unknown) => typeof value === 'string' && value.length <= 35 && isTag(value),
+      defaultMessage: buildMessage((prefix) => `${prefix}$property must be a language, such as en or pt-BR`),
+    },
+  });
+}
+
+function isTag(text: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(text).length === 1;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Database } from '../../src/database/database.js';
+import { PolicyCatalogue } from '../../src/consents/policies/policy-catalogue.js';
+import { PolicyConsentsService } from '../../src/consents/policies/policy-consents.service.js';
+import { PolicyListService } from '../../src/consents/policies/policy-list.service.js';
+import { WebhookOutbox } from '../../src/delivery/webhooks/webhook-outbox.js';
+import { WebhookRecordsService } from '../../src/delivery/webhooks/webhook-records.service.js';
+import { policyRoutes } from '../support/policies.js';
+import { createTestApp, type TestApp } from '../support/test-app.js';
+
+const subjects = 20_000;
+/** Rows and index entries read for each subject: subject, record, and what leads to them. */
+const readPerSubject = 8;
+
+let app: TestApp;
+let service: PolicyConsentsService;
+let policyId: string;
+let webhooks: WebhookOutbox;
+let bodies: WebhookRecordsService;
+
+const clientIds = (count: number) =>
+  app
+    .sql<{ client_id: Buffer }>(
+      `select sha256(n::text::bytea) as client_id from generate_series(1, $1::integer) n`,
+      [count],
+    )
+    .then((rows) => rows.map((row) => row.client_id));
+
+/** Rows and index entries that the service has read so far of the tables that fill. */
+async function countReads(): Promise<{ scanned: number; read: number }> {
+  await app.nest.get(Database).pool.query('select pg_stat_force_next_flush()');
+  const [row] = await app.sql<{ scanned: number; read: number }>(`
+    select sum(seq_tup_read)::integer as scanned, (sum(coalesce(idx_tup_fetch, 0)) + (
+        select sum(idx_tup_read) from pg_stat_user_indexes where relname in ('subjects', 'policy_consents') or relname like 'consent_events%'))::integer as read
+    from pg_stat_user_tables where relname in ('subjects', 'policy_consents') or relname like 'consent_events%'`);
+  return row ?? { scanned: 0, read: 0 };
+}
+
+async function readsOf(act: () => Promise<unknown>): Promise<number> {
+  const before = await countReads();
+  await act();
+  const after = await countReads();
+  expect(after.scanned).toBe(before.scanned);
+  return after.read - before.read;
+}
+
+/** Lets as many changes wait for their webhooks. */
+async function addChanges(count: number): Promise<void> {
+  await app.sql(
+    `insert into outbox (brand_id, player_id, kind, lane, seq, created_at, target_id)
+     select 1, '~' || n, 3, 2, 1, coalesce(c.created_at, now()), $2 from generate_series(1, $1::integer) n
+     left join policy_consents c on c.subject_id = sha256(n::text::bytea) and c.policy_id = $2`,
+    [count, policyId],
+  );
+}
+
+beforeAll(async () => {
+  // One connection, so that what is planned on empty tables is what meets the full ones.
+  app = await createTestApp({ environment: { DATABASE_POOL_SIZE: '1' } });
+  service = app.nest.get(PolicyConsentsService, { strict: false });
+  webhooks = app.nest.get(WebhookOutbox, { strict: false });
+  bodies = app.nest.get(WebhookRecordsService, { strict: false });
+  await app.sql(
+    `insert into webhook_subscriptions (id, brand_id, url, secret, created_at)
+     values ('00000000-0000-7000-8000-000000000001', 1, 'https://receiver.example', '', 'epoch')`,
+  );
+  const routes = policyRoutes(app);
+  policyId = await routes.createPublished('1');
+  const otherId = await routes.createPublished('1');
+  for (const table of ['subjects', 'policy_consents']) {
+    // A vacuum in between would have the statements planned anew.
+    await app.sql(`alter table ${table} set (autovacuum_enabled = false)`);
+    await app.sql(`vacuum (analyze) ${table}`);
+  }
+  const some = await clientIds(3);
+  for (let time = 0; time < 12; time++) {
+    const policy = await app.nest.get(PolicyCatalogue, { strict: false }).get(policyId);
+    expect(await service.areGiven(policy, some)).toEqual([false, false, false]);
+    await service.isGiven(policy, some[0] as Buffer, null);
+    await service.find(policy, some[0] as Buffer, null);
+    await addChanges(3);
+    await webhooks.queue(1);
+    const change = { brandId: 1, playerId: '~1', seq: '1', changedAt: new Date(), targetId: policyId };
+    await expect(bodies.read(change)).rejects.toThrow();
+  }
+  await app.sql('delete from outbox');
+  await app.sql(
+    `insert into subjects (client_id, brand_id, player_id, namespace)
+     select sha256(n::text::bytea), 1, '~' || n, 3 from generate_series(1, $1::integer) n`,
+    [subjects],
+  );
+  await app.sql(
+    `insert into policy_consents (id, brand_id, client_id, subject_id, policy_id, version, version_at, language, is_given, is_assumed,
+       created_at, seq)
+     select gen_random_uuid(), 1, sha256(n::text::bytea), sha256(n::text::bytea), p.id, '1', v.effective_at, 'en', n % 2 = 0, false,
+       now() - make_interval(mins => n), 1
+     from generate_series(1, $1::integer) n cross join unnest($2::uuid[]) as p (id)
+     join policy_versions v on v.policy_id = p.id and v.version = '1'`,
+    [subjects, [policyId, otherId]],
+  );
+});
+afterAll(() => app?.close());
+
+it('who accepted is one look-up a subject, on tables that have filled since it was planned', async () => {
+  const policy = await app.nest.get(PolicyCatalogue, { strict: false }).get(policyId);
+  const asked = await clientIds(500);
+  let answers: boolean[] = [];
+  const reads = await readsOf(async () => {
+    answers = await service.areGiven(policy, asked);
+  });
+  expect(answers).toEqual(asked.map((_id, index) => index % 2 === 1));
+  expect(reads).toBeGreaterThan(asked.length);
+  expect(reads).toBeLessThan(readPerSubject * asked.length);
+});
+
+it('so are one subject’s answer and record', async () => {
+  const policy = await app.nest.get(PolicyCatalogue, { strict: false }).get(policyId);
+  const [, second] = await clientIds(2);
+  expect(
+    await readsOf(async () => {
+      expect(await service.isGiven(policy, second as Buffer, null)).toMatchObject({ is_given: true });
+    }),
+  ).toBeLessThan(20);
+  expect(
+    await readsOf(async () => {
+      expect(await service.find(policy, second as Buffer, '1')).toMatchObject({ isGiven: true });
+    }),
+  ).toBeLessThan(20);
+});
+
+it('recording one more reads what is the subject’s', async () => {
+  const routes = policyRoutes(app);
+  const [first] = await clientIds(1);
+  const post = () => routes.post({ PolicyId: policyId, ClientId: (first as Buffer).toString('hex') });
+  expect(
+    await readsOf(async () => {
+      expect((await post()).status).toBe(201);
+    }),
+  ).toBeLessThan(60);
+});
+
+it('a page of the list reads little more than it shows', async () => {
+  const list = app.nest.get(PolicyListService, { strict: false });
+  const page = { from: new Date(0), to: new Date(), limit: 50 };
+  const reads = await readsOf(async () => {
+    const { records } = await list.list(1, { policyId }, page);
+    expect(records).toHaveLength(50);
+  });
+  expect(reads).toBeLessThan(10 * 50);
+});
+
+it('so is the making of a webhook, and of its body', async () => {
+  await app.sql(
+    `insert into consent_events (brand_id, player_id, seq, recorded_at, occurred_at, act_id, before, after, kind, channel, target_id,
+       actor, source)
+     select 1, s.player_id, 1, c.created_at, c.created_at, c.id, 0, 1, 10, 31, c.policy_id, 'test', 'test'
+     from policy_consents c join subjects s using (client_id) where c.policy_id = $1 and c.seq = 1 and s.seq = 0`,
+    [policyId],
+  );
+  await addChanges(20);
+  expect(await readsOf(() => webhooks.queue(1))).toBeLessThan(20 * 20);
+  const [queued] = await app.sql<{ changed_at: Date }>(
+    `select created_at as changed_at from outbox where lane = 3 and player_id = '~7'`,
+  );
+  const changedAt = queued?.changed_at ?? new Date();
+  expect(
+    await readsOf(async () => {
+      const body = await bodies.read({ brandId: 1, playerId: '~7', seq: '1', changedAt, targetId: policyId });
+      expect(body).toMatchObject({ type: 'policy_consent.updated', data: { PolicyId: policyId } });
+    }),
+  ).toBeLessThan(30);
+});
