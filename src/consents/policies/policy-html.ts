@@ -89,8 +89,8 @@ const allowList: IOptions = {
 
 /** Beyond, reading costs the square of the depth. */
 const maxReadDepth = 1000;
-/** The same in markdown: quotations in quotations, lists in lists, on one line. */
-const deepMarkdown = /^(?:[ \t]*(?:>|[-*+]|\d{1,9}[.)])){200}/m;
+/** The same in markdown: quotations in quotations and lists in lists, on one line or by how far it is indented. */
+const deepMarkdown = /^(?:[ \t]{400,}(?:[-*+>]|\d)|(?:[ \t]*(?:>|[-*+]|\d{1,9}[.)])){200})/m;
 
 function withOwnAnchors({ id, href, ...others }: Attributes): Attributes {
   return {
