@@ -15,6 +15,9 @@ const initdb = join(programs, 'initdb');
 const notHere = [
   ...['/node_modules/', '/dist/', 'test/browser/'],
   ...['test/crash/', 'test/database/embedded', 'test/delivery/', '<rootDir>/src/', 'test/cli/', 'test/docs/'],
+  'test/architecture/(access-matrix|routes|sources)',
+  'test/e2e/(cors|fingerprint|logs|messages|operations|optional|policy-page|process|query-bodies|rate-limit|robustness)',
+  'test/e2e/subscription-addresses',
 ];
 
 if (!existsSync(postgres) || !existsSync(initdb)) {
