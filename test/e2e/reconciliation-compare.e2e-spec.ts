@@ -332,6 +332,8 @@ describe('when something breaks during a comparison', () => {
     const { outgoing, answer } = begin(app);
     await until(async () => (await backend()).length === 1);
     await app.sql('select pg_terminate_backend($1)', [(await backend())[0]?.pid]);
+    // A backend dies some time after it was told to; before that, nonsense is rightly answered 400.
+    await until(isReleased);
     then(outgoing);
     expect(['broken', runError('unavailable')]).toContain(await answer);
     outgoing.destroy();
