@@ -6,6 +6,7 @@ import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { DeliveryModule } from './delivery/delivery.module.js';
 import { HealthModule } from './health/health.module.js';
+import { PersonalDetailsModule } from './personal-details/personal-details.module.js';
 import { PolicyConsentModule } from './policy-consent/policy-consent.module.js';
 import { ReconciliationModule } from './reconciliation/reconciliation.module.js';
 import { UkgcConsentsModule } from './ukgc-consents/ukgc-consents.module.js';
@@ -27,6 +28,7 @@ export class AppModule {
         ReconciliationModule,
         UniversalConsentModule,
         PolicyConsentModule,
+        PersonalDetailsModule,
         AdminModule,
       ],
     };

@@ -27,6 +27,7 @@ const tags = {
   Reconciliation: 'Everybody who is opted in, and where the CRM has it otherwise',
   'Universal consent': 'Consent of anyone to anything: recorded, checked, listed, and told to who subscribes',
   'Policy consent': 'Which text, which version, who agreed, and when to ask again',
+  'Personal details': 'What a player sees and changes of its own, with the session of a log-in',
   Internal: "Players, their blocks and sessions, as the operator's platform tells of them",
   Administration: "The brand's settings, its service clients and integrations",
   Authentication: 'Access tokens, for callers that cannot send a key',
@@ -43,6 +44,8 @@ const pathExamples: [path: RegExp, example: string | number][] = [
   // A draft, until it is published.
   [/^\/api\/policies\/.* (other|version)$/, '1.1'],
   [/^\/(api\/)?policies\//, demoPolicyIds.terms],
+  [/^\/gateway\/.* version$/, '1.0'],
+  [/^\/gateway\/.* brand_id$/, 1],
   [/^\/api\/universalconsent\/integration\//, demoIds.integration],
   // Not its DELETE: what the other routes try would be gone.
   [/^\/api\/universalconsent\/subscriptions\/\{id\}\//, demoIds.subscription],

@@ -14,7 +14,7 @@ import { acceptQueryBodies } from './common/query-bodies.js';
 import { limitRatePerAddress } from './common/rate-limit.js';
 import { addRequestHooks, requestIdOf } from './common/request-hooks.js';
 import { acceptStreams, limitBodyTime, refuseForms } from './common/request-bodies.js';
-import { allowLongBodies } from './common/route-config.js';
+import { allowLongBodies, answerAlternateVerbs } from './common/route-config.js';
 import { setSecurityHeaders } from './common/security-headers.js';
 import { DtoPipe } from './common/validation.pipe.js';
 import type { Config } from './config/config.js';
@@ -66,6 +66,7 @@ export async function setupApp(
     }
   });
   allowLongBodies(fastify);
+  answerAlternateVerbs(fastify);
   acceptStreams(fastify, streamedRoutes);
   refuseForms(fastify, `${config.PATH_PREFIX}/oauth/token`);
   limitBodyTime(fastify, streamedRoutes);

@@ -159,6 +159,31 @@ export class BrandChangesDto {
   @IsBoolean()
   webCustomUserId?: boolean;
 
+  /** Whether players must have verified their e-mail address before they may play. */
+  @IfGiven()
+  @IsBoolean()
+  emailVerificationRequired?: boolean;
+
+  /** Whether a new mobile number counts only once the code that was sent to it has come back. */
+  @IfGiven()
+  @IsBoolean()
+  mobileVerificationRequired?: boolean;
+
+  /**
+   * Characters of a player's password at most; at least 8 are asked for.
+   * @example 15
+   */
+  @IfGiven()
+  @IsInt()
+  @Min(8)
+  @Max(128)
+  passwordMaxLength?: number;
+
+  /** Whether phone numbers must be ones that their country has; otherwise digits, a hyphen and digits are enough. */
+  @IfGiven()
+  @IsBoolean()
+  libraryPhoneCheck?: boolean;
+
   /** The policy that players must accept as terms, of the type TermsOfService; null: the oldest one without a DomainId. */
   @IfGiven()
   @ValidateIf((_object, value) => value !== null)
@@ -201,6 +226,10 @@ export class BrandDto {
   sessionIdleTtl: number;
   sessionTtl: number;
   webCustomUserId: boolean;
+  emailVerificationRequired: boolean;
+  mobileVerificationRequired: boolean;
+  passwordMaxLength: number;
+  libraryPhoneCheck: boolean;
   termsPolicyId: string | null;
   privacyPolicyId: string | null;
   crm: CrmDto;
@@ -222,6 +251,10 @@ export function toBrandDto(brand: BrandView): BrandDto {
     sessionIdleTtl: brand.sessionIdleTtl,
     sessionTtl: brand.sessionTtl,
     webCustomUserId: brand.webCustomUserId,
+    emailVerificationRequired: brand.emailVerificationRequired,
+    mobileVerificationRequired: brand.mobileVerificationRequired,
+    passwordMaxLength: brand.passwordMaxLength,
+    libraryPhoneCheck: brand.libraryPhoneCheck,
     termsPolicyId: brand.termsPolicyId,
     privacyPolicyId: brand.privacyPolicyId,
     crm: brand.crm,

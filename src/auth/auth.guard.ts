@@ -24,6 +24,8 @@ export class AuthGuard implements CanActivate {
     ]);
     const isPublic = access !== undefined && 'public' in access;
     if (isPublic && !access.checksCredential) return true;
+    // The gateway's own guard comes next: it looks at version and brand before it looks at the session.
+    if (access !== undefined && 'session' in access) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     const credential = readCredential(request.headers);
     if (isPublic && !credential) return true;

@@ -8,6 +8,8 @@ const findSettings = {
   name: 'find_brand_settings',
   text: `
     select b.id, b.name, b.products_mask, b.product_aliases, b.products_required_on, b.store_full_ip,
+      b.currency, b.default_language, b.email_verification_required, b.mobile_verification_required, b.password_max_length,
+      b.library_phone_check,
       b.session_idle_ttl, b.session_ttl, b.web_custom_user_id,
       coalesce((select json_agg(json_build_object('bit', p.bit, 'name', p.name) order by p.position, p.bit)
                 from brand_products p where p.brand_id = b.id), '[]') as products
@@ -21,6 +23,12 @@ interface SettingsRow {
   product_aliases: Record<string, string>;
   products_required_on: number;
   store_full_ip: boolean;
+  currency: string;
+  default_language: string;
+  email_verification_required: boolean;
+  mobile_verification_required: boolean;
+  password_max_length: number;
+  library_phone_check: boolean;
   session_idle_ttl: number;
   session_ttl: number;
   web_custom_user_id: boolean;
@@ -64,6 +72,12 @@ export class BrandCatalogue {
       productsMask: row.products_mask,
       productAliases: row.product_aliases,
       productsRequiredOn: row.products_required_on,
+      currency: row.currency,
+      defaultLanguage: row.default_language,
+      emailVerificationRequired: row.email_verification_required,
+      mobileVerificationRequired: row.mobile_verification_required,
+      passwordMaxLength: row.password_max_length,
+      libraryPhoneCheck: row.library_phone_check,
       storeFullIp: row.store_full_ip,
       sessionIdleTtl: row.session_idle_ttl,
       sessionTtl: row.session_ttl,

@@ -9,6 +9,12 @@ export interface BrandFacts {
   productsMask: number;
   productAliases: Record<string, string>;
   productsRequiredOn: number;
+  currency: string;
+  defaultLanguage: string;
+  emailVerificationRequired: boolean;
+  mobileVerificationRequired: boolean;
+  passwordMaxLength: number;
+  libraryPhoneCheck: boolean;
   storeFullIp: boolean;
   sessionIdleTtl: number;
   sessionTtl: number;

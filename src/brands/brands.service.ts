@@ -27,6 +27,10 @@ export interface BrandView {
   sessionIdleTtl: number;
   sessionTtl: number;
   webCustomUserId: boolean;
+  emailVerificationRequired: boolean;
+  mobileVerificationRequired: boolean;
+  passwordMaxLength: number;
+  libraryPhoneCheck: boolean;
   /** Which policies players must accept; null: the oldest of its type that is of no site in particular. */
   termsPolicyId: string | null;
   privacyPolicyId: string | null;
@@ -218,6 +222,10 @@ export class BrandsService {
       sessionIdleTtl: brand.sessionIdleTtl,
       sessionTtl: brand.sessionTtl,
       webCustomUserId: brand.webCustomUserId,
+      emailVerificationRequired: brand.emailVerificationRequired,
+      mobileVerificationRequired: brand.mobileVerificationRequired,
+      passwordMaxLength: brand.passwordMaxLength,
+      libraryPhoneCheck: brand.libraryPhoneCheck,
       termsPolicyId: brand.termsPolicyId,
       privacyPolicyId: brand.privacyPolicyId,
       crm: {

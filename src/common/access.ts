@@ -5,10 +5,10 @@ import { AddRouteConfig } from './route-config.js';
 export const accessKey = Symbol('access');
 
 /**
- * Who may call a route: anybody (whose credential, if there is one, is looked at or not), or a service client with the
- * scope. A route that says nothing is closed to all.
+ * Who may call a route: anybody (whose credential, if there is one, is looked at or not), a service client with the
+ * scope, or a player with a session. A route that says nothing is closed to all.
  */
-export type Access = { public: true; checksCredential?: true } | { scope: string };
+export type Access = { public: true; checksCredential?: true } | { scope: string } | { session: true };
 
 /** Anybody may call this route, and what credential comes with it does not matter. Also to be listed in test/architecture/public-routes.json. */
 export const Public = (): MethodDecorator => open({ public: true });

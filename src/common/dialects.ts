@@ -1,24 +1,30 @@
 import { STATUS_CODES } from 'node:http';
-import { type AppError, errorTable } from './errors.js';
+import type { AppError, ErrorCode } from './errors.js';
 
 /** How a family of routes words its errors. */
 export interface Dialect {
   contentType: string;
+  /** WWW-Authenticate of a 401. */
+  challenge: string;
   body(error: AppError, path: string): object;
 }
 
+const keyChallenge = 'Bearer, Basic realm="player-consent"';
+
 const crm: Dialect = {
+  challenge: keyChallenge,
   contentType: 'application/json; charset=utf-8',
   body: (error) => ({ error: error.message, code: error.status }),
 };
 
-const oauthCodes: Partial<Record<keyof typeof errorTable, string>> = {
+const oauthCodes: Partial<Record<ErrorCode, string>> = {
   unauthorized: 'invalid_client',
   internal: 'server_error',
   unavailable: 'temporarily_unavailable',
 };
 
 const oauth: Dialect = {
+  challenge: keyChallenge,
   contentType: 'application/json; charset=utf-8',
   body: (error) => ({
     error: error.oauthCode ?? oauthCodes[error.code] ?? 'invalid_request',
@@ -27,6 +33,7 @@ const oauth: Dialect = {
 };
 
 const problem: Dialect = {
+  challenge: keyChallenge,
   contentType: 'application/problem+json; charset=utf-8',
   body: (error, path) => ({
     type: 'about:blank',
@@ -38,12 +45,28 @@ const problem: Dialect = {
   }),
 };
 
+const gatewayBodies: Partial<Record<ErrorCode, object>> = {
+  unauthorized: { errMsg: 'invalid input - invalid token' },
+  not_found: { errMsg: 'not found' },
+  too_many_requests: { errMsg: 'too many requests' },
+  internal: { result: 'internal server error' },
+  unavailable: { result: 'service unavailable' },
+};
+
+const gateway: Dialect = {
+  contentType: 'application/json; charset=utf-8',
+  // No word that makes a browser ask the player for a password of its own.
+  challenge: 'x-auth-token',
+  body: (error) => error.answer ?? gatewayBodies[error.code] ?? { errMsg: 'invalid input' },
+};
+
 const crmRoutes = /^\/(userconsents|userblocks|reconciliation)(\/|$)/;
 
 /** The dialect of a path, which stands without prefix and query. */
 export function dialectOf(path: string): Dialect {
   if (crmRoutes.test(path)) return crm;
   if (path.startsWith('/oauth')) return oauth;
+  if (path === '/gateway' || path.startsWith('/gateway/')) return gateway;
   return problem;
 }
 

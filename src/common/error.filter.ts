@@ -35,7 +35,7 @@ export class ErrorFilter implements ExceptionFilter {
     const dialect = dialectOf(withoutPrefix(request.routeOptions.url ?? path, prefix));
     const retryAfter = error.retryAfterSeconds ?? (error.status === 503 ? 2 : undefined);
     if (retryAfter !== undefined) void reply.header('retry-after', String(retryAfter));
-    if (error.status === 401) void reply.header('www-authenticate', 'Bearer, Basic realm="player-consent"');
+    if (error.status === 401) void reply.header('www-authenticate', dialect.challenge);
     void reply
       .status(error.status)
       .header('content-type', dialect.contentType)

@@ -19,12 +19,14 @@ export const errorTable = {
     level: 'debug',
     text: 'a request with this Idempotency-Key is still in progress: send it again in a moment',
   },
+  precondition_failed: { status: 412, level: 'debug', text: 'not yet' },
   body_too_large: { status: 413, level: 'info', text: 'the body is larger than this route takes' },
   idempotency_reused: {
     status: 422,
     level: 'info',
     text: 'this Idempotency-Key was used with another body: take a new key for a new request',
   },
+  unprocessable: { status: 422, level: 'debug', text: 'the request cannot be carried out' },
   too_many_requests: { status: 429, level: 'info', text: 'too many requests: try again later' },
   unknown_field: { status: 501, level: 'debug', text: 'unknown field' },
   internal: { status: 500, level: 'error', text: 'internal server error' },
@@ -47,11 +49,12 @@ export class AppError extends Error {
     readonly code: ErrorCode,
     detail?: string,
     readonly fields: FieldError[] = [],
-    options?: ErrorOptions & { oauthCode?: string; retryAfterSeconds?: number },
+    options?: ErrorOptions & { oauthCode?: string; retryAfterSeconds?: number; answer?: object },
   ) {
     super(detail ?? fields[0]?.message ?? errorTable[code].text, options);
     this.oauthCode = options?.oauthCode;
     this.retryAfterSeconds = options?.retryAfterSeconds;
+    this.answer = options?.answer;
   }
 
   /** RFC 6749's word for it, where the table's code has none or another. */
@@ -59,6 +62,9 @@ export class AppError extends Error {
 
   /** Seconds after which it is worth another try, where that is known. */
   readonly retryAfterSeconds?: number;
+
+  /** The gateway's body, where its dialect has another than that of the code. */
+  readonly answer?: object;
 
   get status(): number {
     return errorTable[this.code].status;

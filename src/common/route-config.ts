@@ -9,6 +9,8 @@ declare module 'fastify' {
     isPublic?: boolean;
     /** How many bytes its body may have, where that is not what all others' may. */
     maxBodyBytes?: number;
+    /** Methods that do the same and are not documented. */
+    alternateVerbs?: string[];
   }
 }
 
@@ -26,5 +28,17 @@ export function allowLongBodies(fastify: FastifyInstance): void {
   fastify.addHook('onRoute', (route) => {
     const maxBodyBytes = route.config?.maxBodyBytes;
     if (maxBodyBytes !== undefined) route.bodyLimit = maxBodyBytes;
+  });
+}
+
+/** The route answers these methods in the same way; its document names its own alone. */
+export const AlternateVerbs = (...verbs: string[]): MethodDecorator =>
+  AddRouteConfig({ alternateVerbs: verbs });
+
+/** Adds a route for each alternate verb; to be called before there are any. */
+export function answerAlternateVerbs(fastify: FastifyInstance): void {
+  fastify.addHook('onRoute', ({ config, ...route }) => {
+    const { alternateVerbs: verbs, ...others } = config ?? {};
+    if (verbs) for (const method of verbs) fastify.route({ ...route, method, config: others });
   });
 }

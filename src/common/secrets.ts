@@ -3,7 +3,7 @@ import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomByt
 const fingerprintLength = 4;
 
 /** Purposes that keys are derived for, so that none can be used for another's work. */
-export type KeyPurpose = 'caller' | 'client-id' | 'crm-api-key' | 'webhook-secret';
+export type KeyPurpose = 'attempts' | 'caller' | 'client-id' | 'crm-api-key' | 'webhook-secret';
 
 /** SHA-256, as tokens and keys are stored. */
 export function sha256(text: string): Buffer {

@@ -9,6 +9,7 @@ const deletedAtOnce = 5000;
 /** What has had its time, in all brands. */
 const outdated = [
   'access_tokens where expires_at < now()',
+  'attempt_counts where expires_at < now()',
   `sessions where expires_at < now() - interval '7 days'`,
   `idempotency_keys where created_at < now() - interval '24 hours'`,
   // Left by a crash while their subscription was removed.

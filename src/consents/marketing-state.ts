@@ -15,6 +15,9 @@ export interface MarketingStateRow {
   blocked: boolean;
 }
 
+/** The same of a player who is known from elsewhere. */
+export type MarketingMasks = Omit<MarketingStateRow, 'player_id'>;
+
 export const stateColumns = {
   email: 'email',
   sms: 'sms',
@@ -23,7 +26,7 @@ export const stateColumns = {
   siteNotification: 'site_notification',
   pushNotification: 'push_notification',
   chat: 'chat',
-} as const satisfies Record<ChannelName, keyof MarketingStateRow>;
+} as const satisfies Record<ChannelName, keyof MarketingMasks>;
 
 /** One channel of a player. Products only where the consent is limited to some. */
 export interface Consent {
@@ -44,8 +47,13 @@ function readMask(brand: BrandSettings, channel: ChannelName, mask: number): Con
   return readRecordedMask(brand, channel, mask === 1 && brand.requiresProducts(channel) ? 0 : mask);
 }
 
-/** All six channels of the CRM, in the order of its answers. */
-export function readConsents(brand: BrandSettings, state: MarketingStateRow): Consent[] {
+/** One channel as it counts now: nobody who is excluded or blocked is in on any. */
+export function readConsent(brand: BrandSettings, state: MarketingMasks, channel: ChannelName): Consent {
   const silenced = state.excluded || state.blocked;
-  return crmChannels.map((channel) => readMask(brand, channel, silenced ? 0 : state[stateColumns[channel]]));
+  return readMask(brand, channel, silenced ? 0 : state[stateColumns[channel]]);
+}
+
+/** All six channels of the CRM, in the order of its answers. */
+export function readConsents(brand: BrandSettings, state: MarketingMasks): Consent[] {
+  return crmChannels.map((channel) => readConsent(brand, state, channel));
 }

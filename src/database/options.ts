@@ -1,9 +1,11 @@
 import type { DataSourceOptions } from 'typeorm';
 import { AccessToken } from './entities/access-token.entity.js';
+import { AttemptCount } from './entities/attempt-count.entity.js';
 import { Brand } from './entities/brand.entity.js';
 import { BrandHost } from './entities/brand-host.entity.js';
 import { BrandProduct } from './entities/brand-product.entity.js';
 import { ConsentEvent } from './entities/consent-event.entity.js';
+import { CustomField } from './entities/custom-field.entity.js';
 import { DeliveryAttempt } from './entities/delivery-attempt.entity.js';
 import { EventEvidence } from './entities/event-evidence.entity.js';
 import { IdempotencyKey } from './entities/idempotency-key.entity.js';
@@ -12,6 +14,9 @@ import { MarketingState } from './entities/marketing-state.entity.js';
 import { OutboxEntry } from './entities/outbox-entry.entity.js';
 import { Player } from './entities/player.entity.js';
 import { PlayerBlocks } from './entities/player-blocks.entity.js';
+import { PlayerChange } from './entities/player-change.entity.js';
+import { PlayerCredentials } from './entities/player-credentials.entity.js';
+import { PlayerCustomField } from './entities/player-custom-field.entity.js';
 import { Policy } from './entities/policy.entity.js';
 import { PolicyConsent } from './entities/policy-consent.entity.js';
 import { PolicyText } from './entities/policy-text.entity.js';
@@ -27,13 +32,16 @@ import { MarketingConsentFunctions1764000000002 } from './migrations/17640000000
 import { DeliveryFunctions1764000000003 } from './migrations/1764000000003-delivery-functions.js';
 import { UniversalConsents1764000000004 } from './migrations/1764000000004-universal-consents.js';
 import { Policies1764000000005 } from './migrations/1764000000005-policies.js';
+import { Players1764000000006 } from './migrations/1764000000006-players.js';
 
 export const entities = [
   AccessToken,
+  AttemptCount,
   Brand,
   BrandHost,
   BrandProduct,
   ConsentEvent,
+  CustomField,
   DeliveryAttempt,
   EventEvidence,
   IdempotencyKey,
@@ -42,6 +50,9 @@ export const entities = [
   OutboxEntry,
   Player,
   PlayerBlocks,
+  PlayerChange,
+  PlayerCredentials,
+  PlayerCustomField,
   Policy,
   PolicyConsent,
   PolicyText,
@@ -60,6 +71,7 @@ export const migrations = [
   DeliveryFunctions1764000000003,
   UniversalConsents1764000000004,
   Policies1764000000005,
+  Players1764000000006,
 ];
 
 /**

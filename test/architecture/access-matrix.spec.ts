@@ -18,6 +18,7 @@ import {
   samplePath,
   sampleQuery,
   scopesByRoute,
+  sessionRoutes,
 } from '../support/routes.js';
 import { createTestApp, demoKey, otherBrandKey, type ServiceKey, type TestApp } from '../support/test-app.js';
 
@@ -176,6 +177,54 @@ describe.each(guardedRoutes.map((route) => [route.name, route] as const))('%s', 
     const creates = ['POST', 'PUT'].includes(route.method);
     if (route.path.includes('{') && !creates) expect(answer.status).toBe(404);
     expect(answer.text).not.toMatch(/Demo Casino|demo\.example|"id":"demo"/);
+  });
+});
+
+describe.each(sessionRoutes.map((route) => [route.name, route] as const))('%s', (_name, route) => {
+  const call = (headers: Record<string, string>, path = samplePath(route)) =>
+    app.call(route.method, path + sampleQuery(route), { token: null, headers, ...sampleBody(route) });
+  const invalid = (what: string) => JSON.stringify({ errMsg: `invalid input${what}` });
+
+  it('answers 401 without a live session of the brand, and to every key', async () => {
+    const before = await app.countRows();
+    const other = await app.sql<{ id: string }>(
+      'select player_id as id from marketing_states where brand_id = 2 limit 1',
+    );
+    if (!other[0]) await app.call('PUT', '/internal/players/stranger', { token: otherBrandKey, body: {} });
+    const stranger = await app.openSession(other[0]?.id ?? 'stranger', otherBrandKey);
+    const wrong = {
+      ...refused,
+      'a key of the brand with every scope': { 'x-auth-token': demoKey },
+      'the session in another header': { authorization: `Bearer ${playerToken}` },
+      'a session of another brand': { 'x-auth-token': stranger.auth_token },
+    };
+    for (const [what, headers] of Object.entries(wrong)) {
+      const answer = await call(headers as Record<string, string>);
+      expect([what, answer.status, answer.text]).toEqual([what, 401, invalid(' - invalid token')]);
+      expect(answer.headers['www-authenticate']).toBe('x-auth-token');
+    }
+    expect({ ...(await app.countRows()), sessions: 0, marketing_states: 0, players: 0 }).toEqual({
+      ...before,
+      ...{ sessions: 0, marketing_states: 0, players: 0 },
+    });
+  });
+
+  it('looks at the version first, then at the brand, then at the session', async () => {
+    for (const version of ['1.0', 'v1', '1']) {
+      const { status, text } = await call({}, samplePath(route).replace('/1.0', `/${version}`));
+      expect([version, status, text]).toEqual([version, 401, invalid(' - invalid token')]);
+    }
+    const versionless = samplePath(route).replace('/1.0', '/2.0');
+    for (const path of [versionless, versionless.replace(/\/1(?=\/|$)/, '/x')]) {
+      const { status, text } = await call({}, path);
+      expect([path, status, text]).toEqual([path, 400, invalid('')]);
+    }
+    for (const brand of ['0', '-1', '1.5', 'x', '99', '99999999999']) {
+      if (!route.path.includes('{brand_id}')) continue;
+      const path = route.path.replace('{version}', '1.0').replace('{brand_id}', brand);
+      const { status, text } = await call({}, path.replaceAll(/\{\w+\}/g, '1'));
+      expect([brand, status, text]).toEqual([brand, 400, invalid(' - invalid brand id')]);
+    }
   });
 });
 

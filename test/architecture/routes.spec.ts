@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 import { ModulesContainer } from '@nestjs/core';
 import { type Access, accessKey } from '../../src/common/access.js';
 import { type DocumentedRoute, documentedRoutes } from '../support/api-document.js';
-import { checksCredential, publicRoutes, samplePath } from '../support/routes.js';
+import { GatewayGuard } from '../../src/personal-details/gateway.guard.js';
+import { alternateVerbs, checksCredential, publicRoutes, samplePath } from '../support/routes.js';
 import { createTestApp, type TestApp } from '../support/test-app.js';
 
 interface Handler {
@@ -10,6 +12,7 @@ interface Handler {
   name: string;
   operationId: string;
   access: Access | undefined;
+  guards: unknown[];
 }
 
 let app: TestApp;
@@ -34,6 +37,7 @@ function listHandlers(): Handler[] {
         access:
           (Reflect.getMetadata(accessKey, prototype[name] ?? {}) as Access | undefined) ??
           (Reflect.getMetadata(accessKey, metatype as object) as Access | undefined),
+        guards: (Reflect.getMetadata(GUARDS_METADATA, metatype as object) ?? []) as unknown[],
       }));
   });
 }
@@ -64,6 +68,12 @@ describe('every route', () => {
     expect(handlers.filter(({ access }) => access === undefined)).toEqual([]);
   });
 
+  it('has the gateway’s guard if it wants a session', () => {
+    const handlers = listHandlers().filter(({ access }) => access && 'session' in access);
+    expect(handlers.length).toBeGreaterThan(0);
+    expect(handlers.filter(({ guards }) => !guards.includes(GatewayGuard))).toEqual([]);
+  });
+
   it('is public only if it stands in public-routes.json', () => {
     const handlers = listHandlers().filter(({ access }) => access && 'public' in access);
     const listed = documentedRoutes.filter(({ name }) => publicRoutes.includes(name));
@@ -83,12 +93,17 @@ describe('every route', () => {
 
   it('is documented, or one of the reference page’s files', () => {
     const served = listServedRoutes().filter((name) => !/^(HEAD|OPTIONS) /.test(name));
+    const alternates = Object.entries(alternateVerbs).flatMap(([name, verbs]) =>
+      verbs.map((verb) => name.replace(/^\w+/, verb)),
+    );
+    expect(served).toEqual(expect.arrayContaining(alternates));
     const documented = documentedRoutes.map(({ name }) => name);
     const page = (name: string) => /^GET \/docs(\/.+)?$/.test(name);
-    expect(served.filter((name) => !page(name) && !publicRoutes.includes(name)).sort()).toEqual(
+    const own = served.filter((name) => !alternates.includes(name));
+    expect(own.filter((name) => !page(name) && !publicRoutes.includes(name)).sort()).toEqual(
       documented.filter((name) => !publicRoutes.includes(name)).sort(),
     );
-    const open = served
+    const open = own
       .filter((name) => !documented.includes(name))
       .map((name) => (/^GET \/docs\//.test(name) ? 'GET /docs/*' : name));
     const listed = publicRoutes.filter((name) => !documented.includes(name));

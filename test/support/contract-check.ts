@@ -5,7 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { apiDocument, findRoute, type JsonSchema } from './api-document.js';
 import type { HttpAnswer } from './http.js';
-import { isCrmPath } from './routes.js';
+import { isCrmPath, isGatewayPath } from './routes.js';
 import { environmentName } from './test-database.js';
 
 /** An object that names its properties takes no others, whatever the document leaves open. */
@@ -56,8 +56,12 @@ const problemDetails = objectOf(
   { errors: fieldErrors },
 );
 
+/** One of the gateway's words for what is wrong; each route's document says which. */
+const gatewayError = { type: 'object', minProperties: 1 };
+
 /** The family's error body, for whatever answers an error: also where no route is documented. */
 function errorSchemaOf(path: string): { contentType: string; schema: JsonSchema } {
+  if (isGatewayPath(path)) return { contentType: 'application/json', schema: gatewayError };
   const isCrmOrOAuth = isCrmPath(path) || /^\/oauth(\/|\?|$)/.test(path);
   return isCrmOrOAuth
     ? { contentType: 'application/json', schema: errorAndCode }

@@ -54,9 +54,16 @@ export const scopesByRoute: Record<string, Scope> = {
   'DELETE /internal/sessions/{id}': 'sessions:manage',
 };
 
-export const guardedRoutes: DocumentedRoute[] = documentedRoutes.filter(
-  ({ name }) => !publicRoutes.includes(name),
-);
+const closedRoutes = documentedRoutes.filter(({ name }) => !publicRoutes.includes(name));
+
+/** Routes for service clients. */
+export const guardedRoutes: DocumentedRoute[] = closedRoutes.filter(({ path }) => !isGatewayPath(path));
+
+/** Routes for players with a session. */
+export const sessionRoutes: DocumentedRoute[] = closedRoutes.filter(({ path }) => isGatewayPath(path));
+
+/** Methods that do the same as a documented one, by the documented one's name. */
+export const alternateVerbs: Record<string, string[]> = {};
 
 /** Public routes that refuse a wrong credential all the same: those whose document says that a key may come or not. */
 export function checksCredential({ name, operation }: DocumentedRoute): boolean {
@@ -78,6 +85,11 @@ export const longBodies: Record<string, number> = { 'POST /api/policies/{id}/ver
 /** Whether a path answers errors as `{error, code}`. */
 export function isCrmPath(path: string): boolean {
   return /^\/(userconsents|userblocks|reconciliation)(\/|\?|$)/.test(path);
+}
+
+/** Whether a path answers errors as the gateway does. */
+export function isGatewayPath(path: string): boolean {
+  return /^\/gateway(\/|\?|$)/.test(path);
 }
 
 /** Ids of brand 1 that stand in sample requests; by default none that anything can happen to. */
@@ -128,6 +140,7 @@ export function samplePath({ path }: DocumentedRoute, given: Partial<SampleIds> 
     .replace('{clientId}', subject)
     .replace('{integrationId}', integration)
     .replace('{id}', idOf())
+    .replace('{brand_id}', '1')
     .replace(/\{(version|other)\}/g, '1.0');
 }
 

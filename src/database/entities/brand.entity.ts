@@ -51,6 +51,21 @@ export class Brand {
   @Column({ type: 'uuid', name: 'privacy_policy_id', nullable: true })
   privacyPolicyId: string | null;
 
+  /** Whether players must have verified their e-mail address before they may play. */
+  @Column({ type: 'boolean', name: 'email_verification_required', default: false })
+  emailVerificationRequired: boolean;
+
+  /** Whether a new mobile number counts only once its code was given. */
+  @Column({ type: 'boolean', name: 'mobile_verification_required', default: false })
+  mobileVerificationRequired: boolean;
+
+  @Column({ type: 'integer', name: 'password_max_length', default: 15 })
+  passwordMaxLength: number;
+
+  /** Whether phone numbers are held against what each country has, or only against their form. */
+  @Column({ type: 'boolean', name: 'library_phone_check', default: true })
+  libraryPhoneCheck: boolean;
+
   @Column({ type: 'boolean', name: 'crm_enabled', default: false })
   crmEnabled: boolean;
 

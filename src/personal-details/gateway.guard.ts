@@ -1,0 +1,76 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import { SessionsService } from '../auth/sessions.service.js';
+import { BrandCatalogue } from '../brands/brand-catalogue.js';
+import type { BrandSettings } from '../brands/brand-settings.js';
+import { type Access, accessKey } from '../common/access.js';
+import { AppError } from '../common/errors.js';
+
+export const brandPlaceKey = Symbol('brandPlace');
+
+/** Where a route has its brand_id; of a query it need not be there. */
+export type BrandPlace = 'path' | 'body' | 'query';
+
+/** A player's live session, and the brand it is in. */
+export interface GatewaySession {
+  brand: BrandSettings;
+  playerId: string;
+  sessionId: string;
+}
+
+export type GatewayRequest = FastifyRequest & {
+  gateway?: { brand?: BrandSettings; session?: GatewaySession };
+};
+
+const versions = new Set(['1.0', 'v1', '1']);
+const brandIdPattern = /^[1-9]\d{0,8}$/;
+const invalidBrand = () =>
+  new AppError('invalid_input', undefined, [], { answer: { errMsg: 'invalid input - invalid brand id' } });
+
+/** What every route of the gateway begins with, in this order: the version, the brand, and the session where one is needed. */
+@Injectable()
+export class GatewayGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly brands: BrandCatalogue,
+    private readonly sessions: SessionsService,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<GatewayRequest>();
+    const params = request.params as Record<string, string | undefined>;
+    if (!versions.has(params.version ?? '')) throw new AppError('invalid_input');
+    const place = this.reflector.get<BrandPlace | undefined>(brandPlaceKey, context.getHandler()) ?? 'path';
+    const brandId = readBrandId(request, place);
+    if (brandId === undefined && place === 'query') {
+      request.gateway = {};
+      return true;
+    }
+    const brand = brandIdPattern.test(brandId ?? '') ? await this.brands.find(Number(brandId)) : null;
+    if (!brand) throw invalidBrand();
+    request.gateway = { brand };
+    const access = this.reflector.get<Access | undefined>(accessKey, context.getHandler());
+    if (access !== undefined && 'session' in access) {
+      request.gateway.session = await this.findSession(request, brand);
+    }
+    return true;
+  }
+
+  private async findSession({ headers }: FastifyRequest, brand: BrandSettings): Promise<GatewaySession> {
+    const token = headers['x-auth-token'];
+    const isToken = typeof token === 'string' && SessionsService.isToken(token);
+    const player = isToken ? await this.sessions.verify(token) : null;
+    if (player?.brandId !== brand.id) throw new AppError('unauthorized');
+    return { brand, playerId: player.playerId, sessionId: player.sessionId };
+  }
+}
+
+/** The brand_id as text; undefined where it is left out. What is neither text nor number is no brand's. */
+function readBrandId({ params, body, query }: FastifyRequest, place: BrandPlace): string | undefined {
+  const source = { path: params, body, query }[place] as Record<string, unknown> | null | undefined;
+  const value = source?.brand_id;
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return String(value);
+  return value === undefined ? undefined : '';
+}
