@@ -1,10 +1,13 @@
 import { Module } from '@nestjs/common';
+import { ConsentsModule } from '../consents/consents.module.js';
 import { PlayerDetailsService } from './player-details.service.js';
+import { PlayerRequirementsService } from './player-requirements.service.js';
 import { PlayersService } from './players.service.js';
 
 /** Players beside their consents. */
 @Module({
-  providers: [PlayersService, PlayerDetailsService],
-  exports: [PlayersService, PlayerDetailsService],
+  imports: [ConsentsModule],
+  providers: [PlayersService, PlayerDetailsService, PlayerRequirementsService],
+  exports: [PlayersService, PlayerDetailsService, PlayerRequirementsService],
 })
 export class PlayersModule {}
