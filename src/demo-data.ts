@@ -19,7 +19,9 @@ import { Player } from './database/entities/player.entity.js';
 import { ServiceClient } from './database/entities/service-client.entity.js';
 import { WebhookSubscription } from './database/entities/webhook-subscription.entity.js';
 import { acceptPolicies, createPolicies } from './demo-policies.js';
+import { completePlayers } from './demo-players.js';
 import { newWebhookSecret } from './delivery/webhooks/webhook-signature.js';
+import { PasswordHasher } from './players/password-hasher.js';
 
 const casino = 1 << 1;
 const sports = 1 << 2;
@@ -55,6 +57,7 @@ export async function seedDemoData(app: INestApplicationContext): Promise<void> 
     await manager.query('lock table brands in share row exclusive mode');
     if ((await manager.count(Brand)) === 0) {
       await createDemoData(manager);
+      await completePlayers(manager, app.get(PasswordHasher, { strict: false }));
       await recordUniversalConsents(manager, app.get(SubjectsService, { strict: false }));
       await createPolicies(manager);
       const visitor = Buffer.from(demoIds.clientId, 'hex');
