@@ -4,10 +4,21 @@ import { BrandsModule } from '../brands/brands.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { PlayersModule } from '../players/players.module.js';
 import { DetailsController } from './details.controller.js';
+import { MessageFormatController } from './message-format.controller.js';
+import { PlayerInfoController } from './player-info.controller.js';
+import { SignTermsController, TermsDocumentController } from './terms.controller.js';
+import { TermsService } from './terms.service.js';
 
 /** The gateway: players see and change what is kept of them. */
 @Module({
   imports: [AuthModule, BrandsModule, ConsentsModule, PlayersModule],
-  controllers: [DetailsController],
+  controllers: [
+    DetailsController,
+    MessageFormatController,
+    PlayerInfoController,
+    SignTermsController,
+    TermsDocumentController,
+  ],
+  providers: [TermsService],
 })
 export class PersonalDetailsModule {}
