@@ -17,10 +17,13 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import type { BrandView } from '../brands/brands.service.js';
 import { IfGiven } from '../common/if-given.js';
 import { IsAliasMap } from './is-alias-map.js';
+import { IsMessageFormats } from './is-message-formats.js';
+import type { MessageFormats } from '../common/message-format.js';
 import type { ChannelName } from '../consents/channels.js';
 import { crmChannels } from '../consents/channels.js';
 
@@ -184,6 +187,16 @@ export class BrandChangesDto {
   @IsBoolean()
   libraryPhoneCheck?: boolean;
 
+  /**
+   * The brand's own words for messages to players: by name, then by language. What is not here is worded as
+   * GET /gateway/site-management/… words it without a brand.
+   * @example {"general_failure": {"en": {"type": "error", "title": "Sorry", "content": "Please ask for a new link.", "button_1_text": "OK"}}}
+   */
+  @IfGiven()
+  @IsObject()
+  @IsMessageFormats()
+  messageFormats?: MessageFormats;
+
   /** The policy that players must accept as terms, of the type TermsOfService; null: the oldest one without a DomainId. */
   @IfGiven()
   @ValidateIf((_object, value) => value !== null)
@@ -230,6 +243,11 @@ export class BrandDto {
   mobileVerificationRequired: boolean;
   passwordMaxLength: number;
   libraryPhoneCheck: boolean;
+
+  /** By name, then by language. */
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'object', additionalProperties: true } })
+  messageFormats: MessageFormats;
+
   termsPolicyId: string | null;
   privacyPolicyId: string | null;
   crm: CrmDto;
@@ -255,6 +273,7 @@ export function toBrandDto(brand: BrandView): BrandDto {
     mobileVerificationRequired: brand.mobileVerificationRequired,
     passwordMaxLength: brand.passwordMaxLength,
     libraryPhoneCheck: brand.libraryPhoneCheck,
+    messageFormats: brand.messageFormats,
     termsPolicyId: brand.termsPolicyId,
     privacyPolicyId: brand.privacyPolicyId,
     crm: brand.crm,

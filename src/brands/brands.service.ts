@@ -9,6 +9,7 @@ import { BrandProduct } from '../database/entities/brand-product.entity.js';
 import { Policy } from '../database/entities/policy.entity.js';
 import { BrandCatalogue } from './brand-catalogue.js';
 import { BrandHosts } from './brand-hosts.js';
+import type { MessageFormats } from '../common/message-format.js';
 
 const maxProducts = 30;
 
@@ -31,6 +32,8 @@ export interface BrandView {
   mobileVerificationRequired: boolean;
   passwordMaxLength: number;
   libraryPhoneCheck: boolean;
+  /** Its own words for messages to players. */
+  messageFormats: MessageFormats;
   /** Which policies players must accept; null: the oldest of its type that is of no site in particular. */
   termsPolicyId: string | null;
   privacyPolicyId: string | null;
@@ -226,6 +229,7 @@ export class BrandsService {
       mobileVerificationRequired: brand.mobileVerificationRequired,
       passwordMaxLength: brand.passwordMaxLength,
       libraryPhoneCheck: brand.libraryPhoneCheck,
+      messageFormats: brand.messageFormats,
       termsPolicyId: brand.termsPolicyId,
       privacyPolicyId: brand.privacyPolicyId,
       crm: {

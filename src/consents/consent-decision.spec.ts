@@ -24,6 +24,7 @@ const brandWith = (required: 'email'[] = []) =>
     mobileVerificationRequired: false,
     passwordMaxLength: 15,
     libraryPhoneCheck: true,
+    messageFormats: {},
     storeFullIp: true,
     sessionIdleTtl: 1800,
     sessionTtl: 43200,

@@ -5,10 +5,22 @@ import { ConsentsModule } from '../consents/consents.module.js';
 import { PlayersModule } from '../players/players.module.js';
 import { AdmissionController } from './admission.controller.js';
 import { DetailsController } from './details.controller.js';
+import { MessageFormatController } from './message-format.controller.js';
+import { PlayerInfoController } from './player-info.controller.js';
+import { SignTermsController, TermsDocumentController } from './terms.controller.js';
+import { TermsService } from './terms.service.js';
 
 /** The gateway: players see and change what is kept of them. */
 @Module({
   imports: [AuthModule, BrandsModule, ConsentsModule, PlayersModule],
-  controllers: [AdmissionController, DetailsController],
+  controllers: [
+    AdmissionController,
+    DetailsController,
+    MessageFormatController,
+    PlayerInfoController,
+    SignTermsController,
+    TermsDocumentController,
+  ],
+  providers: [TermsService],
 })
 export class PersonalDetailsModule {}

@@ -8,7 +8,6 @@ import { brokenEmailRules } from './email-rules.js';
 import { identityKey } from './identity-key.js';
 import { PasswordHasher } from './password-hasher.js';
 import { brokenPasswordRules } from './password-rules.js';
-import type { FieldChange } from './player-changes.service.js';
 import { brokenUsernameRules } from './username-rules.js';
 
 /** Addresses of names that begin so are not looked up among the throw-away ones. */
@@ -27,6 +26,13 @@ export interface CredentialChanges {
   emailVerified?: boolean;
   is2faRequired?: boolean;
   realityCheck?: RealityCheck;
+}
+
+/** One field before and after; null where nothing was known, or no longer is. */
+export interface FieldChange {
+  field: string;
+  before: string | null;
+  after: string | null;
 }
 
 /** What is to be stored: checked, and the password hashed. */
@@ -69,7 +75,10 @@ export class CredentialsService {
     const { password, isTemporary } = passwordOf(changes);
     if (password) {
       const known = await this.dataSource.manager.findOneBy(PlayerCredentials, { brandId, playerId });
-      const names = [username === undefined ? known?.username : username, email === undefined ? known?.email : email];
+      const names = [
+        username === undefined ? known?.username : username,
+        email === undefined ? known?.email : email,
+      ];
       refuse('password', brokenPasswordRules(password, facts.passwordMaxLength, names));
     }
     const columns: PreparedCredentials['columns'] = {};
@@ -102,7 +111,13 @@ export class CredentialsService {
     { columns, emailVerified }: PreparedCredentials,
   ): Promise<FieldChange[]> {
     if (Object.keys(columns).length === 0 && emailVerified === undefined) return [];
-    await manager.createQueryBuilder().insert().into(PlayerCredentials).values(id).orIgnore().execute();
+    await manager
+      .createQueryBuilder()
+      .insert()
+      .into(PlayerCredentials)
+      .values({ ...id })
+      .orIgnore()
+      .execute();
     const before = await manager.findOneOrFail(PlayerCredentials, {
       where: id,
       lock: { mode: 'pessimistic_write' },
@@ -111,7 +126,7 @@ export class CredentialsService {
     const isVerified = emailVerified ?? (isSameAddress && before.emailVerifiedAt !== null);
     const after = {
       ...columns,
-      emailVerifiedAt: isVerified ? ((isSameAddress && before.emailVerifiedAt) || new Date()) : null,
+      emailVerifiedAt: isVerified ? (isSameAddress && before.emailVerifiedAt) || new Date() : null,
     };
     await manager.update(PlayerCredentials, id, after).catch((error: unknown) => {
       const taken = takenName(error);
@@ -135,12 +150,20 @@ function passwordOf({ password, temporaryPassword }: CredentialChanges): {
     // A password that is not said to be temporary is the player's own.
     return { password, isTemporary: temporaryPassword ?? (password === undefined ? undefined : false) };
   }
-  if (password !== undefined) throw invalidField('password', 'password and temporaryPassword are both passwords');
+  if (password !== undefined)
+    throw invalidField('password', 'password and temporaryPassword are both passwords');
   return { password: temporaryPassword, isTemporary: true };
 }
 
-const kept = ['username', 'email', 'emailVerifiedAt', 'isPasswordTemporary', 'is2faRequired', 'realityCheck'] as const;
-const printed = { emailVerifiedAt: 'emailVerified', isPasswordTemporary: 'temporaryPassword' } as const;
+const kept = [
+  'username',
+  'email',
+  'emailVerifiedAt',
+  'isPasswordTemporary',
+  'is2faRequired',
+  'realityCheck',
+] as const;
+const printedAs = { emailVerifiedAt: 'emailVerified', isPasswordTemporary: 'temporaryPassword' } as const;
 
 /** What support reads of it: of a password only that there is a new one. */
 function differences(before: PlayerCredentials, after: PreparedCredentials['columns']): FieldChange[] {
@@ -150,7 +173,7 @@ function differences(before: PlayerCredentials, after: PreparedCredentials['colu
   };
   const changes = kept.flatMap((column) => {
     if (after[column] === undefined) return [];
-    const field = column in printed ? printed[column as keyof typeof printed] : column;
+    const field = column in printedAs ? printedAs[column as keyof typeof printedAs] : column;
     const [was, is] = [print(before[column]), print(after[column])];
     return was === is ? [] : [{ field, before: was, after: is }];
   });

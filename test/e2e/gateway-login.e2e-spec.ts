@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sha256 } from '../../src/common/secrets.js';
 import { Database } from '../../src/database/database.js';
-import { demoPassword, expectAnswer, gatewayError, logIn, readDetails, uuidV4 } from '../support/gateway.js';
+import {
+  demoPassword,
+  expectAnswer,
+  gatewayError,
+  logIn,
+  putPlayer,
+  readDetails,
+  uuidV4,
+} from '../support/gateway.js';
 import { type Answer, createTestApp, demoKey, type TestApp } from '../support/test-app.js';
 
 let app: TestApp;
@@ -93,7 +101,6 @@ describe('a log-in', () => {
 });
 
 describe('nothing tells whether somebody is there', () => {
-  const put = (id: string, body: object) => app.call('PUT', `/internal/players/${id}`, { body });
   const counted = async (work: () => Promise<Answer>) => {
     let statements = 0;
     const count = () => statements++;
@@ -111,10 +118,10 @@ describe('nothing tells whether somebody is there', () => {
   };
 
   it('answers, hashes and asks the database the same for a wrong password, nobody, a blocked and a locked player', async () => {
-    await put('2001', { username: 'blocked2001', password, email: 'blocked2001@example.com' });
+    await putPlayer(app, '2001', { username: 'blocked2001', password, email: 'blocked2001@example.com' });
     await app.call('PUT', '/internal/players/2001/blocks', { body: { blocked: { active: true } } });
-    await put('2002', { username: 'nameless2002', email: 'nameless2002@example.com' });
-    await put('2003', { username: 'locked2003', password, email: 'locked2003@example.com' });
+    await putPlayer(app, '2002', { username: 'nameless2002', email: 'nameless2002@example.com' });
+    await putPlayer(app, '2003', { username: 'locked2003', password, email: 'locked2003@example.com' });
     for (let tries = 0; tries < 10; tries++) await logIn(app, { user_name: 'locked2003', password: 'wrong' });
     // What brands are remembered for five seconds is read anew, or not, by chance.
     const wrong = { password: 'Wr0ngPass' };
@@ -153,7 +160,7 @@ describe('nothing tells whether somebody is there', () => {
 
 describe('2FA', () => {
   it('asks for a code, under a token of which only the hash is kept', async () => {
-    await app.call('PUT', '/internal/players/1004', { body: { is2faRequired: true } });
+    await putPlayer(app, '1004', { is2faRequired: true });
     const answer = await logIn(app, { user_name: 'player1004', password });
     const token = answer.as<{ '2fa_auth_token': string }>()['2fa_auth_token'];
     expectAnswer(answer, 403, JSON.stringify({ result: '2FA_REQUIRED', '2fa_auth_token': token }));
@@ -171,15 +178,13 @@ describe('2FA', () => {
 
 describe('a log-in with something open', () => {
   it('is 303 with a session that can be used, without Location', async () => {
-    await app.call('PUT', '/internal/players/3001', {
-      body: { username: 'temp3001', password, temporaryPassword: true },
-    });
+    await putPlayer(app, '3001', { username: 'temp3001', password, temporaryPassword: true });
     const answer = await logIn(app, { user_name: 'temp3001', password });
     const { token, actions } = answer.as<{ token: string; actions: string[] }>();
     expectAnswer(answer, 303, JSON.stringify({ token, result: 'PASSWORD_CHANGE_REQUIRED', actions }));
     expect(answer.headers).not.toHaveProperty('location');
     expect((await readDetails(app, token)).status).toBe(200);
-    await app.call('PUT', '/internal/players/3001', { body: { temporaryPassword: false } });
+    await putPlayer(app, '3001', { temporaryPassword: false });
     expect((await logIn(app, { user_name: 'temp3001', password })).as<{ result: string }>().result).toBe(
       'INCOMPLETE_REGISTRATION',
     );

@@ -39,3 +39,10 @@ export async function sessionOf(app: TestApp, playerId: string): Promise<string>
 export function readDetails(app: TestApp, token: string): Promise<Answer> {
   return app.call('GET', '/gateway/player-personal-details/player/details/1.0/1', { token });
 }
+
+/** What an operator says of a player of brand 1; it must be taken. */
+export async function putPlayer(app: TestApp, id: string, body: object): Promise<Answer> {
+  const answer = await app.call('PUT', `/internal/players/${id}`, { body });
+  expect([answer.status, answer.status === 200 ? '' : answer.text]).toEqual([200, '']);
+  return answer;
+}

@@ -141,6 +141,9 @@ export function samplePath({ path }: DocumentedRoute, given: Partial<SampleIds> 
     .replace('{integrationId}', integration)
     .replace('{id}', idOf())
     .replace('{brand_id}', '1')
+    .replace('{language}', 'en')
+    .replace('{type}', 'tnc')
+    .replace('{message_string}', 'general_failure')
     .replace(/\{(version|other)\}/g, '1.0');
 }
 
@@ -177,6 +180,12 @@ const effects: Record<string, unknown> = {
   'PUT /internal/players/{id}': { origin: 'taken.example' },
   'PUT /internal/players/{id}/blocks': { blocked: { active: true, note: 'taken' } },
   'POST /internal/sessions': { player_id: '1001' },
+  'POST /gateway/player/multi/{version}/sign/tnc': {
+    brand_id: 1,
+    player_id: '1001',
+    language: 'en',
+    type: 'tnc',
+  },
 };
 
 /** A body that changes something where the caller may. */

@@ -22,9 +22,10 @@ export class Players1764000000006 implements MigrationInterface {
       alter table players drop column has_details, drop column first_name, drop column last_name, drop column birth_on,
         drop column gender, drop column country, drop column city, drop column address, drop column zip_postal_code,
         drop column phone, drop column is_mobile_verified, drop column mobile_verification_changed_at,
-        drop column mobile_verification_changed_by, drop column pending_mobile_number, drop column is_mobile_verification_on;
+        drop column mobile_verification_changed_by, drop column pending_mobile_number, drop column is_mobile_verification_on,
+        drop column vip_level;
       alter table brands drop column email_verification_required, drop column mobile_verification_required,
-        drop column password_max_length, drop column library_phone_check`);
+        drop column password_max_length, drop column library_phone_check, drop column message_formats`);
   }
 }
 
@@ -33,7 +34,8 @@ alter table brands
   add column email_verification_required boolean not null default false,
   add column mobile_verification_required boolean not null default false,
   add column password_max_length integer not null default 15,
-  add column library_phone_check boolean not null default true;`;
+  add column library_phone_check boolean not null default true,
+  add column message_formats jsonb not null default '{}';`;
 
 const DETAILS = `
 alter table players
@@ -52,6 +54,7 @@ alter table players
   add column mobile_verification_changed_by text,
   add column pending_mobile_number text,
   add column is_mobile_verification_on boolean not null default false,
+  add column vip_level integer,
   add constraint ck_players_gender check (gender in ('F', 'M'));
 -- Ids of players who register here; those of the operator's platform are its own, and are stepped over.
 create sequence player_numbers start with 100000001;`;
