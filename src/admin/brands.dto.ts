@@ -20,6 +20,7 @@ import {
 import { Type } from 'class-transformer';
 import type { BrandView } from '../brands/brands.service.js';
 import { IfGiven } from '../common/if-given.js';
+import { CustomFieldDto } from './custom-field.dto.js';
 import { IsAliasMap } from './is-alias-map.js';
 import type { ChannelName } from '../consents/channels.js';
 import { crmChannels } from '../consents/channels.js';
@@ -184,6 +185,15 @@ export class BrandChangesDto {
   @IsBoolean()
   libraryPhoneCheck?: boolean;
 
+  /** What is kept of players beside their details, in the order it is shown in. One that players still have a value of stays. */
+  @IfGiven()
+  @IsArray()
+  @ArrayMaxSize(100)
+  @ArrayUnique((field: CustomFieldDto | null) => field?.id)
+  @ValidateNested({ each: true })
+  @Type(() => CustomFieldDto)
+  customFields?: CustomFieldDto[];
+
   /** The policy that players must accept as terms, of the type TermsOfService; null: the oldest one without a DomainId. */
   @IfGiven()
   @ValidateIf((_object, value) => value !== null)
@@ -230,6 +240,7 @@ export class BrandDto {
   mobileVerificationRequired: boolean;
   passwordMaxLength: number;
   libraryPhoneCheck: boolean;
+  customFields: CustomFieldDto[];
   termsPolicyId: string | null;
   privacyPolicyId: string | null;
   crm: CrmDto;
@@ -255,6 +266,7 @@ export function toBrandDto(brand: BrandView): BrandDto {
     mobileVerificationRequired: brand.mobileVerificationRequired,
     passwordMaxLength: brand.passwordMaxLength,
     libraryPhoneCheck: brand.libraryPhoneCheck,
+    customFields: brand.customFields.map(({ id, name, type }) => ({ id, name, type })),
     termsPolicyId: brand.termsPolicyId,
     privacyPolicyId: brand.privacyPolicyId,
     crm: brand.crm,

@@ -8,6 +8,7 @@ import { Brand } from '../database/entities/brand.entity.js';
 import { BrandProduct } from '../database/entities/brand-product.entity.js';
 import { Policy } from '../database/entities/policy.entity.js';
 import { BrandCatalogue } from './brand-catalogue.js';
+import { type CustomFieldDefinition, listCustomFields, replaceCustomFields } from './brand-custom-fields.js';
 import { BrandHosts } from './brand-hosts.js';
 
 const maxProducts = 30;
@@ -31,6 +32,7 @@ export interface BrandView {
   mobileVerificationRequired: boolean;
   passwordMaxLength: number;
   libraryPhoneCheck: boolean;
+  customFields: CustomFieldDefinition[];
   /** Which policies players must accept; null: the oldest of its type that is of no site in particular. */
   termsPolicyId: string | null;
   privacyPolicyId: string | null;
@@ -114,6 +116,7 @@ export class BrandsService {
       productAliases: _aliases,
       productsRequiredOn,
       hosts,
+      customFields,
       crm,
       ...columns
     } = changes;
@@ -130,6 +133,7 @@ export class BrandsService {
       updatedAt: new Date(),
     });
     if (hosts) await this.hosts.replace(manager, id, hosts);
+    if (customFields) await replaceCustomFields(manager, id, customFields);
     const brand = await manager.findOneByOrFail(Brand, { id });
     if (brand.crmEnabled && !brand.crmBaseUrl) {
       throw invalidField('crm.baseUrl', 'crm.baseUrl is needed before the CRM can be switched on');
@@ -226,6 +230,7 @@ export class BrandsService {
       mobileVerificationRequired: brand.mobileVerificationRequired,
       passwordMaxLength: brand.passwordMaxLength,
       libraryPhoneCheck: brand.libraryPhoneCheck,
+      customFields: await listCustomFields(manager, id),
       termsPolicyId: brand.termsPolicyId,
       privacyPolicyId: brand.privacyPolicyId,
       crm: {

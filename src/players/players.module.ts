@@ -1,10 +1,40 @@
 import { Module } from '@nestjs/common';
+import { BrandsModule } from '../brands/brands.module.js';
+import { Clock } from '../common/clock.js';
+import { ConsentsModule } from '../consents/consents.module.js';
+import { DeliveryModule } from '../delivery/delivery.module.js';
+import { CustomFieldsService } from './custom-fields.service.js';
+import { DetailsChangesService } from './details-changes.service.js';
+import { DetailsWriter } from './details-writer.js';
+import { MobileCodesService } from './mobile-codes.service.js';
+import { PlayerChangesService } from './player-changes.service.js';
 import { PlayerDetailsService } from './player-details.service.js';
+import { PlayerExportService } from './player-export.service.js';
 import { PlayersService } from './players.service.js';
 
 /** Players beside their consents. */
 @Module({
-  providers: [PlayersService, PlayerDetailsService],
-  exports: [PlayersService, PlayerDetailsService],
+  imports: [BrandsModule, ConsentsModule, DeliveryModule],
+  providers: [
+    Clock,
+    CustomFieldsService,
+    DetailsChangesService,
+    DetailsWriter,
+    MobileCodesService,
+    PlayerChangesService,
+    PlayerDetailsService,
+    PlayerExportService,
+    PlayersService,
+  ],
+  exports: [
+    Clock,
+    CustomFieldsService,
+    DetailsChangesService,
+    DetailsWriter,
+    PlayerChangesService,
+    PlayerDetailsService,
+    PlayerExportService,
+    PlayersService,
+  ],
 })
 export class PlayersModule {}
