@@ -8,6 +8,7 @@ import { Brand } from '../database/entities/brand.entity.js';
 import { BrandProduct } from '../database/entities/brand-product.entity.js';
 import { Policy } from '../database/entities/policy.entity.js';
 import { BrandCatalogue } from './brand-catalogue.js';
+import { type CustomFieldDefinition, listCustomFields, replaceCustomFields } from './brand-custom-fields.js';
 import { BrandHosts } from './brand-hosts.js';
 import type { MessageFormats } from '../common/message-format.js';
 
@@ -34,6 +35,7 @@ export interface BrandView {
   libraryPhoneCheck: boolean;
   /** Its own words for messages to players. */
   messageFormats: MessageFormats;
+  customFields: CustomFieldDefinition[];
   /** Which policies players must accept; null: the oldest of its type that is of no site in particular. */
   termsPolicyId: string | null;
   privacyPolicyId: string | null;
@@ -117,6 +119,7 @@ export class BrandsService {
       productAliases: _aliases,
       productsRequiredOn,
       hosts,
+      customFields,
       crm,
       ...columns
     } = changes;
@@ -133,6 +136,7 @@ export class BrandsService {
       updatedAt: new Date(),
     });
     if (hosts) await this.hosts.replace(manager, id, hosts);
+    if (customFields) await replaceCustomFields(manager, id, customFields);
     const brand = await manager.findOneByOrFail(Brand, { id });
     if (brand.crmEnabled && !brand.crmBaseUrl) {
       throw invalidField('crm.baseUrl', 'crm.baseUrl is needed before the CRM can be switched on');
@@ -230,6 +234,7 @@ export class BrandsService {
       passwordMaxLength: brand.passwordMaxLength,
       libraryPhoneCheck: brand.libraryPhoneCheck,
       messageFormats: brand.messageFormats,
+      customFields: await listCustomFields(manager, id),
       termsPolicyId: brand.termsPolicyId,
       privacyPolicyId: brand.privacyPolicyId,
       crm: {

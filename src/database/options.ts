@@ -16,6 +16,7 @@ import { OutboxEntry } from './entities/outbox-entry.entity.js';
 import { Player } from './entities/player.entity.js';
 import { PlayerBlocks } from './entities/player-blocks.entity.js';
 import { PlayerChange } from './entities/player-change.entity.js';
+import { PlayerCode } from './entities/player-code.entity.js';
 import { PlayerCredentials } from './entities/player-credentials.entity.js';
 import { PlayerCustomField } from './entities/player-custom-field.entity.js';
 import { Policy } from './entities/policy.entity.js';
@@ -34,6 +35,7 @@ import { DeliveryFunctions1764000000003 } from './migrations/1764000000003-deliv
 import { UniversalConsents1764000000004 } from './migrations/1764000000004-universal-consents.js';
 import { Policies1764000000005 } from './migrations/1764000000005-policies.js';
 import { Players1764000000006 } from './migrations/1764000000006-players.js';
+import { PlayerCodes1764000000008 } from './migrations/1764000000008-player-codes.js';
 
 export const entities = [
   AccessToken,
@@ -53,6 +55,7 @@ export const entities = [
   Player,
   PlayerBlocks,
   PlayerChange,
+  PlayerCode,
   PlayerCredentials,
   PlayerCustomField,
   Policy,
@@ -74,6 +77,7 @@ export const migrations = [
   UniversalConsents1764000000004,
   Policies1764000000005,
   Players1764000000006,
+  PlayerCodes1764000000008,
 ];
 
 /**

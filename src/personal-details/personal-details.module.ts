@@ -4,9 +4,11 @@ import { BrandsModule } from '../brands/brands.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { PlayersModule } from '../players/players.module.js';
 import { AdmissionController } from './admission.controller.js';
+import { CustomFieldsController } from './custom-fields.controller.js';
 import { DetailsController } from './details.controller.js';
 import { MessageFormatController } from './message-format.controller.js';
 import { PlayerInfoController } from './player-info.controller.js';
+import { RegistrationController } from './registration.controller.js';
 import { SignTermsController, TermsDocumentController } from './terms.controller.js';
 import { TermsService } from './terms.service.js';
 
@@ -15,9 +17,11 @@ import { TermsService } from './terms.service.js';
   imports: [AuthModule, BrandsModule, ConsentsModule, PlayersModule],
   controllers: [
     AdmissionController,
+    CustomFieldsController,
     DetailsController,
     MessageFormatController,
     PlayerInfoController,
+    RegistrationController,
     SignTermsController,
     TermsDocumentController,
   ],

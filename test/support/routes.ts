@@ -50,7 +50,10 @@ export const scopesByRoute: Record<string, Scope> = {
   'GET /metrics': 'admin',
   'PUT /internal/players/{id}': 'players:manage',
   'PUT /internal/players/{id}/blocks': 'players:manage',
+  'GET /internal/players/{id}/changes': 'players:manage',
+  'GET /internal/players/{id}/export': 'players:manage',
   'POST /internal/sessions': 'sessions:manage',
+  'GET /internal/sessions': 'sessions:manage',
   'DELETE /internal/sessions/{id}': 'sessions:manage',
 };
 
@@ -63,7 +66,10 @@ export const guardedRoutes: DocumentedRoute[] = closedRoutes.filter(({ path }) =
 export const sessionRoutes: DocumentedRoute[] = closedRoutes.filter(({ path }) => isGatewayPath(path));
 
 /** Methods that do the same as a documented one, by the documented one's name. */
-export const alternateVerbs: Record<string, string[]> = {};
+export const alternateVerbs: Record<string, string[]> = {
+  'PUT /gateway/player-personal-details/player/details/{version}/{brand_id}': ['POST', 'PATCH'],
+  'PUT /gateway/player-personal-details/{version}/custom-fields/{brand_id}': ['POST'],
+};
 
 /** Public routes that refuse a wrong credential all the same: those whose document says that a key may come or not. */
 export function checksCredential({ name, operation }: DocumentedRoute): boolean {
@@ -150,6 +156,7 @@ export function samplePath({ path }: DocumentedRoute, given: Partial<SampleIds> 
 /** The query that the route cannot do without. */
 export function sampleQuery({ path }: DocumentedRoute): string {
   if (path.endsWith('/decision')) return '?channel=email';
+  if (path === '/internal/sessions') return '?player_id=1001';
   if (path === '/api/policyconsent') return '';
   if (path === '/api/policyconsent/consent-given')
     return `?ClientId=${harmlessIds.subject}&PolicyId=${unknownPolicyId}`;
