@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { BrandSettings } from '../brands/brand-settings.js';
+import { defaultStatement } from '../brands/statement.js';
 import { BlockChannel, Channel, channelsToMask } from './channels.js';
 import { type DecisionFacts, decide } from './consent-decision.js';
 import type { LastEventRow } from './consent-history.service.js';
@@ -22,6 +23,11 @@ const brandWith = (required: 'email'[] = []) =>
     sessionIdleTtl: 1800,
     sessionTtl: 43200,
     webCustomUserId: true,
+    defaultLanguage: 'en',
+    colour: null,
+    productLabels: {},
+    unsubscribeLinkDays: null,
+    statement: defaultStatement,
   });
 
 const state = (values: Partial<MarketingStateRow> = {}): MarketingStateRow => ({
