@@ -10,6 +10,7 @@ import { DeliveryAttempt } from './entities/delivery-attempt.entity.js';
 import { EventEvidence } from './entities/event-evidence.entity.js';
 import { IdempotencyKey } from './entities/idempotency-key.entity.js';
 import { Integration } from './entities/integration.entity.js';
+import { MarketingAsk } from './entities/marketing-ask.entity.js';
 import { MarketingState } from './entities/marketing-state.entity.js';
 import { OutboxEntry } from './entities/outbox-entry.entity.js';
 import { Player } from './entities/player.entity.js';
@@ -24,6 +25,7 @@ import { PolicyVersion } from './entities/policy-version.entity.js';
 import { ReconciliationRun } from './entities/reconciliation-run.entity.js';
 import { ServiceClient } from './entities/service-client.entity.js';
 import { Session } from './entities/session.entity.js';
+import { StatementTexts } from './entities/statement-texts.entity.js';
 import { Subject } from './entities/subject.entity.js';
 import { UniversalConsent } from './entities/universal-consent.entity.js';
 import { WebhookSubscription } from './entities/webhook-subscription.entity.js';
@@ -33,6 +35,7 @@ import { DeliveryFunctions1764000000003 } from './migrations/1764000000003-deliv
 import { UniversalConsents1764000000004 } from './migrations/1764000000004-universal-consents.js';
 import { Policies1764000000005 } from './migrations/1764000000005-policies.js';
 import { Players1764000000006 } from './migrations/1764000000006-players.js';
+import { Unsubscribe1764000000007 } from './migrations/1764000000007-unsubscribe.js';
 
 export const entities = [
   AccessToken,
@@ -46,6 +49,7 @@ export const entities = [
   EventEvidence,
   IdempotencyKey,
   Integration,
+  MarketingAsk,
   MarketingState,
   OutboxEntry,
   Player,
@@ -60,6 +64,7 @@ export const entities = [
   ReconciliationRun,
   ServiceClient,
   Session,
+  StatementTexts,
   Subject,
   UniversalConsent,
   WebhookSubscription,
@@ -72,6 +77,7 @@ export const migrations = [
   UniversalConsents1764000000004,
   Policies1764000000005,
   Players1764000000006,
+  Unsubscribe1764000000007,
 ];
 
 /**
