@@ -4,6 +4,8 @@ import { BrandsModule } from '../brands/brands.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { PlayersModule } from '../players/players.module.js';
 import { DetailsController } from './details.controller.js';
+import { MarketingPreferencesController } from './marketing-preferences.controller.js';
+import { MarketingPreferencesService } from './marketing-preferences.service.js';
 import { MessageFormatController } from './message-format.controller.js';
 import { PlayerInfoController } from './player-info.controller.js';
 import { SignTermsController, TermsDocumentController } from './terms.controller.js';
@@ -14,11 +16,12 @@ import { TermsService } from './terms.service.js';
   imports: [AuthModule, BrandsModule, ConsentsModule, PlayersModule],
   controllers: [
     DetailsController,
+    MarketingPreferencesController,
     MessageFormatController,
     PlayerInfoController,
     SignTermsController,
     TermsDocumentController,
   ],
-  providers: [TermsService],
+  providers: [MarketingPreferencesService, TermsService],
 })
 export class PersonalDetailsModule {}
