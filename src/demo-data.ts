@@ -18,6 +18,7 @@ import { Integration } from './database/entities/integration.entity.js';
 import { Player } from './database/entities/player.entity.js';
 import { ServiceClient } from './database/entities/service-client.entity.js';
 import { WebhookSubscription } from './database/entities/webhook-subscription.entity.js';
+import { createCustomFields } from './demo-custom-fields.js';
 import { acceptPolicies, createPolicies } from './demo-policies.js';
 import { newWebhookSecret } from './delivery/webhooks/webhook-signature.js';
 
@@ -56,6 +57,7 @@ export async function seedDemoData(app: INestApplicationContext): Promise<void> 
     if ((await manager.count(Brand)) === 0) {
       await createDemoData(manager);
       await recordUniversalConsents(manager, app.get(SubjectsService, { strict: false }));
+      await createCustomFields(manager);
       await createPolicies(manager);
       const visitor = Buffer.from(demoIds.clientId, 'hex');
       const policyConsents = app.get(PolicyConsentsService, { strict: false });

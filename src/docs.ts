@@ -61,6 +61,21 @@ const pathExamples: [path: RegExp, example: string | number][] = [
 /** The same for query parameters that a route cannot do without, and for bodies that are not a sum of their fields' examples. */
 const queryExamples: Record<string, string> = { PolicyId: demoPolicyIds.terms, ClientId: demoIds.clientId };
 const bodyExamples: Record<string, object> = {
+  DetailsChange: {
+    firstName: 'Jane',
+    lastName: 'Doe',
+    birthdate: '1996-11-02',
+    gender: 'F',
+    language: 'en',
+    country: 'GB',
+    city: 'London',
+    address: '1 High Street',
+    zipPostalCode: 'SW1A 1AA',
+    phone: '44-7400123456',
+    comment: 'moved house',
+    operator: 'Player',
+    optOut: '{"chat": false}',
+  },
   RecordPolicyConsent: {
     PolicyId: demoPolicyIds.terms,
     ConsentGiven: true,

@@ -10,6 +10,7 @@ import { ClientsController } from './clients.controller.js';
 import { DeliveriesController } from './deliveries.controller.js';
 import { IntegrationsController } from './integrations.controller.js';
 import { MetricsController } from './metrics.controller.js';
+import { PlayerRecordsController } from './player-records.controller.js';
 import { PlayersController } from './players.controller.js';
 import { SessionsController } from './sessions.controller.js';
 
@@ -22,6 +23,7 @@ import { SessionsController } from './sessions.controller.js';
     DeliveriesController,
     IntegrationsController,
     MetricsController,
+    PlayerRecordsController,
     PlayersController,
     SessionsController,
   ],

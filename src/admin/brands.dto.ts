@@ -21,6 +21,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import type { BrandView } from '../brands/brands.service.js';
 import { IfGiven } from '../common/if-given.js';
+import { CustomFieldDto } from './custom-field.dto.js';
 import { IsAliasMap } from './is-alias-map.js';
 import { IsMessageFormats } from './is-message-formats.js';
 import type { MessageFormats } from '../common/message-format.js';
@@ -210,6 +211,15 @@ export class BrandChangesDto {
   @IsMessageFormats()
   messageFormats?: MessageFormats;
 
+  /** What is kept of players beside their details, in the order it is shown in. One that players still have a value of stays. */
+  @IfGiven()
+  @IsArray()
+  @ArrayMaxSize(100)
+  @ArrayUnique((field: CustomFieldDto | null) => field?.id)
+  @ValidateNested({ each: true })
+  @Type(() => CustomFieldDto)
+  customFields?: CustomFieldDto[];
+
   /** The policy that players must accept as terms, of the type TermsOfService; null: the oldest one without a DomainId. */
   @IfGiven()
   @ValidateIf((_object, value) => value !== null)
@@ -301,6 +311,7 @@ export class BrandDto {
   @ApiProperty({ type: 'object', additionalProperties: { type: 'object', additionalProperties: true } })
   messageFormats: MessageFormats;
 
+  customFields: CustomFieldDto[];
   termsPolicyId: string | null;
   privacyPolicyId: string | null;
   colour: string | null;
@@ -334,6 +345,7 @@ export function toBrandDto(brand: BrandView): BrandDto {
     passwordMaxLength: brand.passwordMaxLength,
     libraryPhoneCheck: brand.libraryPhoneCheck,
     messageFormats: brand.messageFormats,
+    customFields: brand.customFields.map(({ id, name, type }) => ({ id, name, type })),
     termsPolicyId: brand.termsPolicyId,
     privacyPolicyId: brand.privacyPolicyId,
     colour: brand.colour,

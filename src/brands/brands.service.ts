@@ -8,6 +8,7 @@ import { Brand } from '../database/entities/brand.entity.js';
 import { BrandProduct } from '../database/entities/brand-product.entity.js';
 import { Policy } from '../database/entities/policy.entity.js';
 import { BrandCatalogue } from './brand-catalogue.js';
+import { type CustomFieldDefinition, listCustomFields, replaceCustomFields } from './brand-custom-fields.js';
 import { BrandHosts } from './brand-hosts.js';
 import type { MessageFormats } from '../common/message-format.js';
 import { StatementService } from './statement.service.js';
@@ -36,6 +37,7 @@ export interface BrandView {
   libraryPhoneCheck: boolean;
   /** Its own words for messages to players. */
   messageFormats: MessageFormats;
+  customFields: CustomFieldDefinition[];
   /** Which policies players must accept; null: the oldest of its type that is of no site in particular. */
   termsPolicyId: string | null;
   privacyPolicyId: string | null;
@@ -130,6 +132,7 @@ export class BrandsService {
       productsRequiredOn,
       hosts,
       marketingStatement,
+      customFields,
       crm,
       ...columns
     } = changes;
@@ -146,6 +149,7 @@ export class BrandsService {
       updatedAt: new Date(),
     });
     if (hosts) await this.hosts.replace(manager, id, hosts);
+    if (customFields) await replaceCustomFields(manager, id, customFields);
     const brand = await manager.findOneByOrFail(Brand, { id });
     if (marketingStatement) await this.statements.add(manager, brand, marketingStatement.texts);
     if (brand.crmEnabled && !brand.crmBaseUrl) {
@@ -244,6 +248,7 @@ export class BrandsService {
       passwordMaxLength: brand.passwordMaxLength,
       libraryPhoneCheck: brand.libraryPhoneCheck,
       messageFormats: brand.messageFormats,
+      customFields: await listCustomFields(manager, id),
       termsPolicyId: brand.termsPolicyId,
       privacyPolicyId: brand.privacyPolicyId,
       colour: brand.colour,

@@ -3,14 +3,22 @@ import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomByt
 const fingerprintLength = 4;
 
 /** Purposes that keys are derived for, so that none can be used for another's work. */
-export type KeyPurpose = 'attempts' | 'caller' | 'client-id' | 'crm-api-key' | 'webhook-secret';
+export type KeyPurpose =
+  | 'attempts'
+  | 'caller'
+  | 'client-id'
+  | 'crm-api-key'
+  | 'mobile-code'
+  | 'mobile-code-hash'
+  | 'webhook-secret';
 
 /** SHA-256, as tokens and keys are stored. */
 export function sha256(text: string): Buffer {
   return hash('sha256', text, 'buffer');
 }
 
-function deriveKey(secret: string, purpose: KeyPurpose): Buffer {
+/** A key of 32 bytes for one purpose. */
+export function deriveKey(secret: string, purpose: KeyPurpose): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, 'player-consent', purpose, 32));
 }
 

@@ -2,69 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { BrandCatalogue } from '../brands/brand-catalogue.js';
 import { AppError, invalidField } from '../common/errors.js';
 import { Database } from '../database/database.js';
-import { BlockChannel, type BlockName, type ChannelName, channelName, recordChannel } from './channels.js';
-import { type EventKindName, eventKindName } from './event-kinds.js';
-import { type Consent, readRecordedMask } from './marketing-state.js';
-import { PolicyAnswer } from './policies/policy.js';
+import { recordChannel } from './channels.js';
 import { SubjectsService } from './subjects.service.js';
-import { type ConsentLevelName, levelName } from './universal/universal-record.js';
+import { type TimelineEvent, type TimelineRow, toTimelineEvent } from './timeline-event.js';
 
-export const timelineTypes = ['marketing', 'block', 'universal', 'policy'] as const;
-export type TimelineType = (typeof timelineTypes)[number];
-
-/** Which text somebody read who accepted a policy, or did not. */
-export interface PolicyTextRead {
-  version: string;
-  language: string | null;
-  /** SHA-256 of the compiled text, in hexadecimal digits. */
-  textHash: string | null;
-  /** Nobody said which version: it was the current one. */
-  isAssumed: boolean;
-}
-
-type EventState = Consent | { active: boolean } | { level: ConsentLevelName } | { given: boolean };
-
-/** Anything that happened to a subject's consents. */
-export interface TimelineEvent {
-  id: string;
-  type: TimelineType;
-  kind: EventKindName;
-  /** Of a marketing consent or a block. */
-  channel: ChannelName | BlockName | null;
-  /** What was consented to: a universal consent's own word, or the policy's id. */
-  reference: string | null;
-  consentType: string | null;
-  /** Of a policy. */
-  policy: PolicyTextRead | null;
-  before: EventState | null;
-  after: EventState;
-  actor: string;
-  source: string;
-  occurredAt: Date;
-  recordedAt: Date;
-  /** What came with the act; `erased` alone once it has been erased; null where nothing came. */
-  evidence: Record<string, unknown> | null;
-}
-
-interface EventRow {
-  player_id: string;
-  seq: string;
-  /** Microseconds since 1970 of `recorded_at`. */
-  at: string;
-  channel: number;
-  kind: number;
-  before: number;
-  after: number;
-  actor: string;
-  source: string;
-  occurred_at: Date;
-  recorded_at: Date;
-  evidence: string | null;
-  has_evidence: boolean;
-  detail: { version?: string; language?: string; text_hash?: string; assumed?: boolean } | null;
-  reference: string | null;
-  consent_type: string | null;
-}
+/** With microseconds since 1970 of `recorded_at`. */
+type PlacedRow = TimelineRow & { at: string };
 
 /** A place in the timeline: instants are told apart by stream and number. */
 interface Position {
@@ -126,80 +69,17 @@ export class TimelineService {
     const { at, playerId, seq } = cursor === undefined ? newest : decodeCursor(cursor);
     const owner = subject.linkedTo ?? clientId;
     const values = [brandId, owner, at, playerId, seq, limit + 1];
-    const rows = await this.database.prepared<EventRow>(listTimeline, values);
+    const rows = await this.database.prepared<PlacedRow>(listTimeline, values);
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     return {
-      events: page.map((row) => ({
-        id: `${row.player_id}:${row.seq}`,
-        ...eventOf(row),
-        kind: eventKindName(row.kind),
-        actor: row.actor,
-        source: row.source,
-        occurredAt: row.occurred_at,
-        recordedAt: row.recorded_at,
-        evidence: readEvidence(row),
-      })),
+      events: page.map((row) => toTimelineEvent(brand, row)),
       next: rows.length > limit && last ? encodeCursor(last) : null,
     };
-
-    function eventOf(row: EventRow) {
-      if (row.channel === recordChannel.universal) return universalEvent(row);
-      return row.channel === recordChannel.policy ? policyEvent(row) : marketingEvent(row);
-    }
-
-    function marketingEvent(row: EventRow) {
-      const channel = channelName(row.channel);
-      const isBlock = channel in BlockChannel;
-      const read = (mask: number) =>
-        isBlock ? { active: mask === 1 } : readRecordedMask(brand, channel as ChannelName, mask);
-      return {
-        type: isBlock ? ('block' as const) : ('marketing' as const),
-        channel,
-        reference: null,
-        consentType: null,
-        policy: null,
-        before: read(row.before),
-        after: read(row.after),
-      };
-    }
   }
 }
 
-function universalEvent(row: EventRow) {
-  const evidence = readEvidence(row);
-  const { consent_type: consentType } = evidence ?? {};
-  return {
-    type: 'universal' as const,
-    channel: null,
-    reference: row.reference,
-    // As it was then; the record's own where the evidence has been erased.
-    consentType: typeof consentType === 'string' ? consentType : row.consent_type,
-    policy: null,
-    before: row.before === 0 ? null : { level: levelName(row.before) },
-    after: { level: levelName(row.after) },
-  };
-}
-
-function policyEvent(row: EventRow) {
-  const { version = '', language = null, text_hash: textHash = null, assumed = false } = row.detail ?? {};
-  return {
-    type: 'policy' as const,
-    channel: null,
-    reference: row.reference,
-    consentType: row.consent_type,
-    policy: { version, language, textHash, isAssumed: assumed },
-    before: row.before === 0 ? null : { given: row.before === PolicyAnswer.yes },
-    after: { given: row.after === PolicyAnswer.yes },
-  };
-}
-
-function readEvidence(row: EventRow): Record<string, unknown> | null {
-  if (row.evidence !== null) return JSON.parse(row.evidence) as Record<string, unknown>;
-  return row.has_evidence ? { erased: true } : null;
-}
-
-function encodeCursor({ at, seq, player_id: playerId }: EventRow): string {
+function encodeCursor({ at, seq, player_id: playerId }: PlacedRow): string {
   return Buffer.from(`${at}:${seq}:${playerId}`).toString('base64url');
 }
 

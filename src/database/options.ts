@@ -16,6 +16,7 @@ import { OutboxEntry } from './entities/outbox-entry.entity.js';
 import { Player } from './entities/player.entity.js';
 import { PlayerBlocks } from './entities/player-blocks.entity.js';
 import { PlayerChange } from './entities/player-change.entity.js';
+import { PlayerCode } from './entities/player-code.entity.js';
 import { PlayerCredentials } from './entities/player-credentials.entity.js';
 import { PlayerCustomField } from './entities/player-custom-field.entity.js';
 import { Policy } from './entities/policy.entity.js';
@@ -36,6 +37,7 @@ import { UniversalConsents1764000000004 } from './migrations/1764000000004-unive
 import { Policies1764000000005 } from './migrations/1764000000005-policies.js';
 import { Players1764000000006 } from './migrations/1764000000006-players.js';
 import { Unsubscribe1764000000007 } from './migrations/1764000000007-unsubscribe.js';
+import { PlayerCodes1764000000008 } from './migrations/1764000000008-player-codes.js';
 
 export const entities = [
   AccessToken,
@@ -55,6 +57,7 @@ export const entities = [
   Player,
   PlayerBlocks,
   PlayerChange,
+  PlayerCode,
   PlayerCredentials,
   PlayerCustomField,
   Policy,
@@ -78,6 +81,7 @@ export const migrations = [
   Policies1764000000005,
   Players1764000000006,
   Unsubscribe1764000000007,
+  PlayerCodes1764000000008,
 ];
 
 /**

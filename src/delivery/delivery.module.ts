@@ -11,6 +11,7 @@ import { MailTransport } from './mail/mail-transport.js';
 import { MessageTransports } from './message-transports.js';
 import { MessagesService } from './messages.service.js';
 import { OutboxListener } from './outbox-listener.js';
+import { SmsTexts } from './sms/sms-texts.js';
 import { SmsTransport } from './sms/sms-transport.js';
 import { SubscriptionsService } from './webhooks/subscriptions.service.js';
 import { WebhookDeliveryService } from './webhooks/webhook-delivery.service.js';
@@ -32,6 +33,7 @@ import { WebhookSender } from './webhooks/webhook-sender.js';
     MessagesService,
     MessageTransports,
     OutboxListener,
+    SmsTexts,
     SmsTransport,
     SubscriptionsService,
     WebhookDeliveryService,

@@ -6,6 +6,7 @@ import {
 } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
+import type { CodeOrigin } from '../common/derived-codes.js';
 import { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { OutboxSignal } from '../database/outbox-signal.js';
@@ -35,12 +36,22 @@ export interface MailToQueue {
   variables: Record<string, string>;
 }
 
-export interface SmsToQueue {
+/** A text message: its text, or the name of one that is worded when it is sent. */
+export type SmsToQueue = {
   brandId: number;
   playerId: string;
   to: string;
-  text: string;
-}
+} & (
+  | { text: string }
+  | {
+      message: string;
+      /** Falls back to the brand's language, then to English. */
+      language: string;
+      variables: Record<string, string>;
+      /** What the code in it is worked out from: no table holds the code itself. */
+      code?: CodeOrigin;
+    }
+);
 
 const insert = `
   insert into outbox (brand_id, player_id, kind, lane, message_id, detail) values ($1, $2, $3, $4, $5, $6)`;

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { BrandSettings } from '../brands/brand-settings.js';
-import type { ChannelName } from '../consents/channels.js';
-import { type MarketingMasks, readConsent } from '../consents/marketing-state.js';
+import type { MarketingMasks } from '../consents/marketing-state.js';
+import { isOut, type OptOutName } from '../players/opt-outs.js';
 import type { PlayerDetailsRow } from '../players/player-details.service.js';
 
 export class EmailDto {
@@ -66,23 +66,14 @@ export class DetailsDto {
   pendingMobileNumber: string;
 }
 
-/** The gateway's names of channels. */
-export const optOutChannels = {
-  chat: 'chat',
-  sms: 'sms',
-  email: 'email',
-  phone: 'telephone',
-} as const satisfies Record<string, ChannelName>;
-
 /** An instant as the gateway prints it, in UTC; an empty text for none. */
 export function printTime(instant: Date | null): string {
   return instant === null ? '' : instant.toISOString().slice(0, 19).replace('T', ' ');
 }
 
 function toOptOutDto(brand: BrandSettings, state: MarketingMasks): OptOutDto {
-  const isOut = (channel: ChannelName) => !readConsent(brand, state, channel).optedIn;
-  const { chat, sms, email, phone } = optOutChannels;
-  return { chat: isOut(chat), sms: isOut(sms), email: isOut(email), phone: isOut(phone) };
+  const of = (name: OptOutName) => isOut(brand, state, name);
+  return { chat: of('chat'), sms: of('sms'), email: of('email'), phone: of('phone') };
 }
 
 /** A player's details. */

@@ -3,6 +3,7 @@ import { AuthModule } from '../auth/auth.module.js';
 import { BrandsModule } from '../brands/brands.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { PlayersModule } from '../players/players.module.js';
+import { CustomFieldsController } from './custom-fields.controller.js';
 import { DetailsController } from './details.controller.js';
 import { MarketingPreferencesController } from './marketing-preferences.controller.js';
 import { MarketingPreferencesService } from './marketing-preferences.service.js';
@@ -15,6 +16,7 @@ import { TermsService } from './terms.service.js';
 @Module({
   imports: [AuthModule, BrandsModule, ConsentsModule, PlayersModule],
   controllers: [
+    CustomFieldsController,
     DetailsController,
     MarketingPreferencesController,
     MessageFormatController,

@@ -7,7 +7,7 @@ import {
   type TimelineEvent,
   type TimelineType,
   timelineTypes,
-} from '../consents/timeline.service.js';
+} from '../consents/timeline-event.js';
 
 export class TimelineQuery {
   /** Events on a page. */

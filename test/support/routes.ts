@@ -50,6 +50,8 @@ export const scopesByRoute: Record<string, Scope> = {
   'GET /metrics': 'admin',
   'PUT /internal/players/{id}': 'players:manage',
   'PUT /internal/players/{id}/blocks': 'players:manage',
+  'GET /internal/players/{id}/changes': 'players:manage',
+  'GET /internal/players/{id}/export': 'players:manage',
   'POST /internal/sessions': 'sessions:manage',
   'DELETE /internal/sessions/{id}': 'sessions:manage',
 };
@@ -63,7 +65,10 @@ export const guardedRoutes: DocumentedRoute[] = closedRoutes.filter(({ path }) =
 export const sessionRoutes: DocumentedRoute[] = closedRoutes.filter(({ path }) => isGatewayPath(path));
 
 /** Methods that do the same as a documented one, by the documented one's name. */
-export const alternateVerbs: Record<string, string[]> = {};
+export const alternateVerbs: Record<string, string[]> = {
+  'PUT /gateway/player-personal-details/player/details/{version}/{brand_id}': ['POST', 'PATCH'],
+  'PUT /gateway/player-personal-details/{version}/custom-fields/{brand_id}': ['POST'],
+};
 
 /** Public routes that refuse a wrong credential all the same: those whose document says that a key may come or not. */
 export function checksCredential({ name, operation }: DocumentedRoute): boolean {

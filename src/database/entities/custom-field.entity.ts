@@ -1,6 +1,10 @@
 import { Check, Column, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { Brand } from './brand.entity.js';
 
+/** Of which type a custom field's values are. */
+export const customFieldTypes = ['string', 'int'] as const;
+export type CustomFieldType = (typeof customFieldTypes)[number];
+
 /** A field that a brand keeps of its players beside those of every brand. */
 @Entity('custom_fields')
 @Check('ck_custom_fields_type', `type = ANY (ARRAY['string'::text, 'int'::text])`)
@@ -19,7 +23,7 @@ export class CustomField {
   name: string;
 
   @Column({ type: 'text' })
-  type: string;
+  type: CustomFieldType;
 
   @Column({ type: 'smallint' })
   position: number;

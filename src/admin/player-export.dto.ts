@@ -1,0 +1,224 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { customFieldTypes } from '../database/entities/custom-field.entity.js';
+import type { PlayerExport } from '../players/player-export.js';
+
+/** What is known of the player as a person. */
+export class ExportedProfileDto {
+  origin: string | null;
+  currency: string | null;
+  bTag: string | null;
+  testAccount: boolean;
+  hasDetails: boolean;
+  firstName: string | null;
+  lastName: string | null;
+  birthdate: string | null;
+  gender: string | null;
+  language: string | null;
+  country: string | null;
+  city: string | null;
+  address: string | null;
+  zipPostalCode: string | null;
+  phone: string | null;
+  pendingMobileNumber: string | null;
+  mobileVerificationRequired: boolean;
+  mobileVerified: boolean;
+  mobile_verification_changed_at: Date | null;
+  mobileVerificationChangedBy: string | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export class ExportedCredentialsDto {
+  username: string | null;
+  email: string | null;
+  email_verified_at: Date | null;
+  temporaryPassword: boolean;
+  password_changed_at: Date | null;
+  is2faRequired: boolean;
+  realityCheck: string;
+  registered_at: Date | null;
+
+  /** What registration said of marketing. */
+  signedOptOut: boolean | null;
+}
+
+export class ExportedConsentDto {
+  channel: string;
+  optedIn: boolean;
+
+  /** Only where the consent is limited to some. */
+  products?: string[];
+
+  /** When it was last said; null: never. */
+  set_at: Date | null;
+}
+
+export class ExportedExclusionDto {
+  active: boolean;
+  note: string;
+  until: Date | null;
+}
+
+export class ExportedBlockDto {
+  active: boolean;
+  note: string;
+}
+
+export class ExportedBlocksDto {
+  excluded: ExportedExclusionDto;
+  blocked: ExportedBlockDto;
+}
+
+export class ExportedCustomFieldDto {
+  id: string;
+  name: string;
+
+  @ApiProperty({ enum: customFieldTypes })
+  type: string;
+
+  @ApiProperty({ oneOf: [{ type: 'string' }, { type: 'integer' }, { type: 'null' }] })
+  value: string | number | null;
+}
+
+export class ExportedOriginDto {
+  uri: string | null;
+  ip: string | null;
+  userAgent: string | null;
+  city: string | null;
+  state: string | null;
+  country: string | null;
+}
+
+export class ExportedUniversalConsentDto extends ExportedOriginDto {
+  id: string;
+  clientId: string;
+  reference: string;
+  consentType: string;
+  level: string;
+  metadata: string | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export class ExportedPolicyConsentDto extends ExportedOriginDto {
+  id: string;
+  clientId: string;
+  policyId: string;
+  policyType: string;
+  version: string;
+  language: string;
+  given: boolean;
+  created_at: Date;
+}
+
+/** A change of a consent or a block. */
+export class ExportedEventDto {
+  id: string;
+  type: string;
+  kind: string;
+  channel: string | null;
+  reference: string | null;
+  consentType: string | null;
+  policy: Record<string, unknown> | null;
+  before: Record<string, unknown> | null;
+  after: Record<string, unknown>;
+  actor: string;
+  source: string;
+  occurred_at: Date;
+  recorded_at: Date;
+  evidence: Record<string, unknown> | null;
+}
+
+export class ExportedChangeDto {
+  id: string;
+  field: string;
+  before: string | null;
+  after: string | null;
+  actor: string;
+  operator: string | null;
+  comment: string | null;
+  changed_at: Date;
+}
+
+export class ExportedSessionDto {
+  id: string;
+  created_at: Date;
+  seen_at: Date;
+  expires_at: Date;
+  ended_at: Date | null;
+}
+
+/** A code that went to a number. */
+export class ExportedCodeDto {
+  number: string;
+  created_at: Date;
+  expires_at: Date;
+  ended_at: Date | null;
+}
+
+/** A mail or text message that has not left. */
+export class ExportedMessageDto {
+  kind: string;
+  to: string | null;
+  template: string | null;
+  created_at: Date;
+}
+
+/** Everything that is kept of a player, at one instant. */
+export class PlayerExportDto {
+  /** @example 1001 */
+  player_id: string;
+
+  exported_at: Date;
+  profile: ExportedProfileDto | null;
+  credentials: ExportedCredentialsDto | null;
+  consents: ExportedConsentDto[];
+  blocks: ExportedBlocksDto;
+  customFields: ExportedCustomFieldDto[];
+  universalConsents: ExportedUniversalConsentDto[];
+  policyConsents: ExportedPolicyConsentDto[];
+  events: ExportedEventDto[];
+  changes: ExportedChangeDto[];
+  sessions: ExportedSessionDto[];
+  codes: ExportedCodeDto[];
+  messages: ExportedMessageDto[];
+}
+
+/** Everything that is kept of a player. The parts are read column by column, so that they are printed as they are. */
+export function toPlayerExportDto(playerId: string, all: PlayerExport): PlayerExportDto {
+  return {
+    player_id: playerId,
+    exported_at: all.exportedAt,
+    profile: all.profile,
+    credentials: all.credentials,
+    consents: all.consents,
+    blocks: all.blocks,
+    customFields: all.customFields,
+    universalConsents: all.universalConsents,
+    policyConsents: all.policyConsents,
+    events: all.events.map(toEventDto),
+    changes: all.changes,
+    sessions: all.sessions,
+    codes: all.codes,
+    messages: all.messages,
+  };
+}
+
+function toEventDto(event: PlayerExport['events'][number]): ExportedEventDto {
+  return {
+    id: event.id,
+    type: event.type,
+    kind: event.kind,
+    channel: event.channel,
+    reference: event.reference,
+    consentType: event.consentType,
+    policy: event.policy && { ...event.policy },
+    before: event.before && { ...event.before },
+    after: { ...event.after },
+    actor: event.actor,
+    source: event.source,
+    occurred_at: event.occurredAt,
+    recorded_at: event.recordedAt,
+    evidence: event.evidence,
+  };
+}
