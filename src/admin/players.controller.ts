@@ -32,17 +32,19 @@ export class PlayersController {
     private readonly catalogue: BrandCatalogue,
   ) {}
 
-  /** Create a player, or change some of what is known of one. */
+  /** Create a player, or change some of what is known of one: all that is sent, or nothing. 409: another player has the name. */
   @Put(':id')
   @RequireScope('players:manage')
   @ApiAnswers(200, PlayerDto)
-  @Problems(400, 413)
+  @Problems(400, 409, 413)
   async putPlayer(
     @Client() { brandId }: ClientPrincipal,
     @Param('id', PlayerIdPipe) id: string,
     @Body() changes: PlayerChangesDto,
   ): Promise<PlayerDto> {
-    return toPlayerDto(await this.players.put(brandId, id, changes));
+    const { origin, currency, language, bTag, testAccount, ...credentials } = changes;
+    const facts = { origin, currency, language, bTag, testAccount };
+    return toPlayerDto(await this.players.put(brandId, id, facts, credentials));
   }
 
   /**

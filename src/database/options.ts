@@ -11,6 +11,7 @@ import { EventEvidence } from './entities/event-evidence.entity.js';
 import { IdempotencyKey } from './entities/idempotency-key.entity.js';
 import { Integration } from './entities/integration.entity.js';
 import { MarketingAsk } from './entities/marketing-ask.entity.js';
+import { LoginChallenge } from './entities/login-challenge.entity.js';
 import { MarketingState } from './entities/marketing-state.entity.js';
 import { OutboxEntry } from './entities/outbox-entry.entity.js';
 import { Player } from './entities/player.entity.js';
@@ -52,6 +53,7 @@ export const entities = [
   IdempotencyKey,
   Integration,
   MarketingAsk,
+  LoginChallenge,
   MarketingState,
   OutboxEntry,
   Player,

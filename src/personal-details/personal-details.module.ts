@@ -4,6 +4,7 @@ import { BrandsModule } from '../brands/brands.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { PlayersModule } from '../players/players.module.js';
 import { CustomFieldsController } from './custom-fields.controller.js';
+import { AdmissionController } from './admission.controller.js';
 import { DetailsController } from './details.controller.js';
 import { MarketingPreferencesController } from './marketing-preferences.controller.js';
 import { MarketingPreferencesService } from './marketing-preferences.service.js';
@@ -17,6 +18,7 @@ import { TermsService } from './terms.service.js';
   imports: [AuthModule, BrandsModule, ConsentsModule, PlayersModule],
   controllers: [
     CustomFieldsController,
+    AdmissionController,
     DetailsController,
     MarketingPreferencesController,
     MessageFormatController,

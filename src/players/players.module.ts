@@ -1,9 +1,15 @@
 import { Module } from '@nestjs/common';
+import { AuthModule } from '../auth/auth.module.js';
+import { BrandsModule } from '../brands/brands.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
+import { HealthModule } from '../health/health.module.js';
+import { AttemptLimits } from './attempt-limits.service.js';
+import { CredentialsService } from './credentials.service.js';
+import { LoginService } from './login.service.js';
+import { PasswordHasher } from './password-hasher.js';
 import { PlayerDetailsService } from './player-details.service.js';
 import { PlayerInfoService } from './player-info.service.js';
 import { PlayerRequirementsService } from './player-requirements.service.js';
-import { BrandsModule } from '../brands/brands.module.js';
 import { Clock } from '../common/clock.js';
 import { DeliveryModule } from '../delivery/delivery.module.js';
 import { CustomFieldsService } from './custom-fields.service.js';
@@ -14,33 +20,28 @@ import { PlayerChangesService } from './player-changes.service.js';
 import { PlayerExportService } from './player-export.service.js';
 import { PlayersService } from './players.service.js';
 
+const services = [
+  AttemptLimits,
+  Clock,
+  CredentialsService,
+  CustomFieldsService,
+  DetailsChangesService,
+  DetailsWriter,
+  LoginService,
+  MobileCodesService,
+  PasswordHasher,
+  PlayerChangesService,
+  PlayerDetailsService,
+  PlayerExportService,
+  PlayerInfoService,
+  PlayerRequirementsService,
+  PlayersService,
+];
+
 /** Players beside their consents. */
 @Module({
-  imports: [BrandsModule, ConsentsModule, DeliveryModule],
-  providers: [
-    Clock,
-    CustomFieldsService,
-    DetailsChangesService,
-    DetailsWriter,
-    MobileCodesService,
-    PlayerChangesService,
-    PlayerDetailsService,
-    PlayerExportService,
-    PlayerInfoService,
-    PlayerRequirementsService,
-    PlayersService,
-  ],
-  exports: [
-    Clock,
-    CustomFieldsService,
-    DetailsChangesService,
-    DetailsWriter,
-    PlayerChangesService,
-    PlayerDetailsService,
-    PlayerExportService,
-    PlayerInfoService,
-    PlayerRequirementsService,
-    PlayersService,
-  ],
+  imports: [AuthModule, BrandsModule, ConsentsModule, DeliveryModule, HealthModule],
+  providers: services,
+  exports: services,
 })
 export class PlayersModule {}
