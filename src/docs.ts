@@ -9,7 +9,8 @@ import { demoPolicyIds } from './demo-policies.js';
 const description = `Who may be contacted, on which channel, about which product, and the proof of it.
 
 Every route but those of Authentication and Operations' health wants a service client's key: press **Authorize** and
-give it in one of the ways listed there. A key sees its own brand and does what its scopes allow.
+give it in one of the ways listed there. A key sees its own brand and does what its scopes allow. Routes of Personal details are
+for players, and want the session of a log-in in its place.
 
 Beside the answers listed at each route, any route may answer 408 (the body came too slowly), 413 (it is too long),
 415 (it is not JSON) and 503 with \`Retry-After\` (the database is away): try again, or mend the request. Errors have the
@@ -19,7 +20,10 @@ const howToTry = `**To try it**, press **Authorize**, paste the token that the s
 (\`demo-service-key\` unless you chose another) under **x-auth-token** and press **Authorize** beneath it; then open a
 route and press **Execute**. Players \`1001\` to \`1005\` of brand 1 are there; \`1005\` has excluded itself.
 The ClientId that the page fills in is a visitor's of the demo's web site, the PolicyId that of its terms, whose version 1.1 is a draft;
-webhooks go to port 4000 of this machine.`;
+webhooks go to port 4000 of this machine.
+
+**As a player**: execute **Log in** under Personal details (\`player1001\`, password \`Passw0rd1\`) or register a new player, and paste the
+\`auth_token\` that comes back under **session**.`;
 
 /** The order of the page, too. */
 const tags = {
@@ -101,6 +105,13 @@ export function createDocument(app: NestFastifyApplication): OpenAPIObject {
       name: 'x-auth-token',
       description:
         "A service client's key. **One of the four ways is enough**; this is the one to try first.",
+    })
+    .addSecurity('session', {
+      type: 'apiKey',
+      in: 'header',
+      name: 'x-auth-token',
+      description:
+        "A player's session, for the routes of Personal details: the `auth_token` of a log-in or a registration.",
     })
     .addSecurity('x-api-key', {
       type: 'apiKey',

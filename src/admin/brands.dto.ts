@@ -25,6 +25,7 @@ import { CustomFieldDto } from './custom-field.dto.js';
 import { IsAliasMap } from './is-alias-map.js';
 import { IsMessageFormats } from './is-message-formats.js';
 import type { MessageFormats } from '../common/message-format.js';
+import { IsLabelMap, IsStatementMap } from './is-text-map.js';
 import type { ChannelName } from '../consents/channels.js';
 import { crmChannels } from '../consents/channels.js';
 
@@ -59,6 +60,18 @@ export class CrmChangesDto {
   @IsString()
   @MaxLength(200)
   origin?: string | null;
+}
+
+/** What people agree to when they opt in. */
+export class StatementChangesDto {
+  /**
+   * By language; one must be in the brand's default language. `{brand}` stands for its name. Other words than before are a new
+   * version, and every version stays: evidence names it.
+   * @example {"en": "By ticking a box I agree that {brand} may send me marketing. I can withdraw this at any time."}
+   */
+  @IsObject()
+  @IsStatementMap()
+  texts: Record<string, string>;
 }
 
 /** What is to change; absent keys stay. */
@@ -197,6 +210,7 @@ export class BrandChangesDto {
   @IsObject()
   @IsMessageFormats()
   messageFormats?: MessageFormats;
+
   /** What is kept of players beside their details, in the order it is shown in. One that players still have a value of stays. */
   @IfGiven()
   @IsArray()
@@ -218,6 +232,38 @@ export class BrandChangesDto {
   @IsUUID()
   privacyPolicyId?: string | null;
 
+  /**
+   * Of the pages that players see; null: none of its own.
+   * @example #0b4fb3
+   */
+  @IfGiven()
+  @ValidateIf((_object, value) => value !== null)
+  @Matches(/^#[0-9a-f]{6}$/, { message: 'colour must be like #0b4fb3' })
+  colour?: string | null;
+
+  /**
+   * What players read in place of a product's name: by product, then by language.
+   * @example {"sports": {"en": "Sports betting", "de": "Sportwetten"}}
+   */
+  @IfGiven()
+  @IsObject()
+  @IsLabelMap()
+  productLabels?: Record<string, Record<string, string>>;
+
+  /** Days after which links to unsubscribe end; null: never. A withdrawal should not be refused because a mail is old. */
+  @IfGiven()
+  @ValidateIf((_object, value) => value !== null)
+  @IsInt()
+  @Min(1)
+  @Max(36_500)
+  unsubscribeLinkDays?: number | null;
+
+  @IfGiven()
+  @ValidateNested()
+  @IsObject()
+  @Type(() => StatementChangesDto)
+  marketingStatement?: StatementChangesDto;
+
   @IfGiven()
   @ValidateNested()
   @IsObject()
@@ -232,6 +278,14 @@ export class CrmDto {
 
   /** The key itself is never shown. */
   hasApiKey: boolean;
+}
+
+export class StatementDto {
+  /** @example 2 */
+  version: string;
+
+  /** By language. */
+  texts: Record<string, string>;
 }
 
 export class BrandDto {
@@ -260,6 +314,13 @@ export class BrandDto {
   customFields: CustomFieldDto[];
   termsPolicyId: string | null;
   privacyPolicyId: string | null;
+  colour: string | null;
+  productLabels: Record<string, Record<string, string>>;
+  unsubscribeLinkDays: number | null;
+
+  /** What players agree to when they opt in; `default-1` came with the service. */
+  marketingStatement: StatementDto;
+
   crm: CrmDto;
 }
 
@@ -287,6 +348,10 @@ export function toBrandDto(brand: BrandView): BrandDto {
     customFields: brand.customFields.map(({ id, name, type }) => ({ id, name, type })),
     termsPolicyId: brand.termsPolicyId,
     privacyPolicyId: brand.privacyPolicyId,
+    colour: brand.colour,
+    productLabels: brand.productLabels,
+    unsubscribeLinkDays: brand.unsubscribeLinkDays,
+    marketingStatement: brand.marketingStatement,
     crm: brand.crm,
   };
 }

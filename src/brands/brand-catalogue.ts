@@ -4,6 +4,7 @@ import { ShortMemory } from '../common/short-memory.js';
 import { Database } from '../database/database.js';
 import { BrandSettings } from './brand-settings.js';
 import type { MessageFormats } from '../common/message-format.js';
+import { defaultStatement, type Statement } from './statement.js';
 
 const findSettings = {
   name: 'find_brand_settings',
@@ -11,7 +12,10 @@ const findSettings = {
     select b.id, b.name, b.products_mask, b.product_aliases, b.products_required_on, b.store_full_ip,
       b.currency, b.default_language, b.email_verification_required, b.mobile_verification_required, b.password_max_length,
       b.library_phone_check, b.message_formats,
-      b.session_idle_ttl, b.session_ttl, b.web_custom_user_id,
+      b.session_idle_ttl, b.session_ttl, b.web_custom_user_id, b.colour, b.product_labels,
+      b.unsubscribe_link_days,
+      (select json_build_object('version', t.version::text, 'texts', t.texts) from statement_texts t
+       where t.brand_id = b.id order by t.version desc limit 1) as statement,
       coalesce((select json_agg(json_build_object('bit', p.bit, 'name', p.name) order by p.position, p.bit)
                 from brand_products p where p.brand_id = b.id), '[]') as products
     from brands b where b.id = $1`,
@@ -34,6 +38,10 @@ interface SettingsRow {
   session_idle_ttl: number;
   session_ttl: number;
   web_custom_user_id: boolean;
+  colour: string | null;
+  product_labels: Record<string, Record<string, string>>;
+  unsubscribe_link_days: number | null;
+  statement: Statement | null;
   products: { bit: number; name: string }[];
 }
 
@@ -85,6 +93,10 @@ export class BrandCatalogue {
       sessionIdleTtl: row.session_idle_ttl,
       sessionTtl: row.session_ttl,
       webCustomUserId: row.web_custom_user_id,
+      colour: row.colour,
+      productLabels: row.product_labels,
+      unsubscribeLinkDays: row.unsubscribe_link_days,
+      statement: row.statement ?? defaultStatement,
     });
   }
 }

@@ -1,5 +1,6 @@
 import { Channel, type ChannelName } from '../consents/channels.js';
 import type { MessageFormats } from '../common/message-format.js';
+import { type ShownStatement, type Statement, showStatement } from './statement.js';
 
 /** A brand's settings as far as requests need them. */
 export interface BrandFacts {
@@ -23,6 +24,14 @@ export interface BrandFacts {
   sessionTtl: number;
   /** Whether a request without a credential may name a CustomUserId. */
   webCustomUserId: boolean;
+  /** Of the brand's pages, as #rrggbb. */
+  colour: string | null;
+  /** What people read in place of a product's name: by product, then by language. */
+  productLabels: Record<string, Record<string, string>>;
+  /** Days after which a link to unsubscribe ends; null: never. */
+  unsubscribeLinkDays: number | null;
+  /** What people agree to when they opt in. */
+  statement: Statement;
 }
 
 /** What the rules of a brand come to, ready for the hot paths. */
@@ -69,8 +78,25 @@ export class BrandSettings {
       .map(({ name }) => name);
   }
 
+  /** What people read in place of a product's name: the brand's word for it in the language, or else the name. */
+  productLabel(name: string, language: string): string {
+    const labels = new Map(Object.entries(this.facts.productLabels[name] ?? {}));
+    return labels.get(language) ?? labels.get(this.facts.defaultLanguage) ?? capitalise(name);
+  }
+
+  /** What people agree to when they opt in, in the language or else in the brand's. */
+  statementIn(language: string): ShownStatement {
+    return showStatement(this.facts.statement, this.facts, language);
+  }
+
   /** Whether a consent on the channel counts only with products. */
   requiresProducts(channel: ChannelName): boolean {
     return (this.facts.productsRequiredOn & (1 << Channel[channel])) !== 0;
   }
+}
+
+/** `live-casino` → `Live casino`. */
+function capitalise(name: string): string {
+  const words = name.replaceAll(/[-_]+/g, ' ').trim();
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }

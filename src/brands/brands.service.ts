@@ -11,6 +11,8 @@ import { BrandCatalogue } from './brand-catalogue.js';
 import { type CustomFieldDefinition, listCustomFields, replaceCustomFields } from './brand-custom-fields.js';
 import { BrandHosts } from './brand-hosts.js';
 import type { MessageFormats } from '../common/message-format.js';
+import { StatementService } from './statement.service.js';
+import type { Statement } from './statement.js';
 
 const maxProducts = 30;
 
@@ -39,10 +41,19 @@ export interface BrandView {
   /** Which policies players must accept; null: the oldest of its type that is of no site in particular. */
   termsPolicyId: string | null;
   privacyPolicyId: string | null;
+  /** Of its pages, as #rrggbb; null: none of its own. */
+  colour: string | null;
+  /** What people read in place of a product's name: by product, then by language. */
+  productLabels: Record<string, Record<string, string>>;
+  /** Days after which a link to unsubscribe ends; null: never. */
+  unsubscribeLinkDays: number | null;
+  /** What people agree to when they opt in. */
+  marketingStatement: Statement;
   crm: { enabled: boolean; baseUrl: string | null; origin: string | null; hasApiKey: boolean };
 }
 
-export type BrandChanges = Partial<Omit<BrandView, 'id' | 'crm'>> & {
+export type BrandChanges = Partial<Omit<BrandView, 'id' | 'crm' | 'marketingStatement'>> & {
+  marketingStatement?: { texts: Record<string, string> };
   crm?: { enabled?: boolean; baseUrl?: string | null; apiKey?: string | null; origin?: string | null };
 };
 
@@ -55,6 +66,7 @@ export class BrandsService {
     private readonly dataSource: DataSource,
     private readonly catalogue: BrandCatalogue,
     private readonly hosts: BrandHosts,
+    private readonly statements: StatementService,
     config: Config,
   ) {
     this.crmKeys = new SecretBox(config.SECRET_KEYS, 'crm-api-key');
@@ -119,6 +131,7 @@ export class BrandsService {
       productAliases: _aliases,
       productsRequiredOn,
       hosts,
+      marketingStatement,
       customFields,
       crm,
       ...columns
@@ -138,6 +151,7 @@ export class BrandsService {
     if (hosts) await this.hosts.replace(manager, id, hosts);
     if (customFields) await replaceCustomFields(manager, id, customFields);
     const brand = await manager.findOneByOrFail(Brand, { id });
+    if (marketingStatement) await this.statements.add(manager, brand, marketingStatement.texts);
     if (brand.crmEnabled && !brand.crmBaseUrl) {
       throw invalidField('crm.baseUrl', 'crm.baseUrl is needed before the CRM can be switched on');
     }
@@ -237,6 +251,10 @@ export class BrandsService {
       customFields: await listCustomFields(manager, id),
       termsPolicyId: brand.termsPolicyId,
       privacyPolicyId: brand.privacyPolicyId,
+      colour: brand.colour,
+      productLabels: brand.productLabels,
+      unsubscribeLinkDays: brand.unsubscribeLinkDays,
+      marketingStatement: await this.statements.get(manager, id),
       crm: {
         enabled: brand.crmEnabled,
         baseUrl: brand.crmBaseUrl,

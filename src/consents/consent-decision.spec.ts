@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { BrandSettings } from '../brands/brand-settings.js';
+import { defaultStatement } from '../brands/statement.js';
 import { BlockChannel, Channel, channelsToMask } from './channels.js';
 import { type DecisionFacts, decide } from './consent-decision.js';
 import type { LastEventRow } from './consent-history.service.js';
@@ -29,6 +30,10 @@ const brandWith = (required: 'email'[] = []) =>
     sessionIdleTtl: 1800,
     sessionTtl: 43200,
     webCustomUserId: true,
+    colour: null,
+    productLabels: {},
+    unsubscribeLinkDays: null,
+    statement: defaultStatement,
   });
 
 const state = (values: Partial<MarketingStateRow> = {}): MarketingStateRow => ({

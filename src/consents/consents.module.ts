@@ -6,6 +6,7 @@ import { ConsentImportService } from './import/consent-import.service.js';
 import { LedgerService } from './ledger.service.js';
 import { MaintenanceJob } from './maintenance.job.js';
 import { MarketingConsentsService } from './marketing-consents.service.js';
+import { MarketingGridService } from './marketing-grid.service.js';
 import { PlayerBlocksService } from './player-blocks.service.js';
 import { PoliciesService } from './policies/policies.service.js';
 import { PolicyCatalogue } from './policies/policy-catalogue.js';
@@ -28,6 +29,7 @@ import { UniversalListService } from './universal/universal-list.service.js';
     ConsentHistoryService,
     MaintenanceJob,
     MarketingConsentsService,
+    MarketingGridService,
     PlayerBlocksService,
     PoliciesService,
     PolicyCatalogue,
@@ -45,6 +47,7 @@ import { UniversalListService } from './universal/universal-list.service.js';
     SeedService,
     ConsentHistoryService,
     MarketingConsentsService,
+    MarketingGridService,
     PlayerBlocksService,
     PoliciesService,
     PolicyCatalogue,

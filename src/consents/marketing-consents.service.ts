@@ -10,7 +10,10 @@ import { OutboxSignal } from '../database/outbox-signal.js';
 import type { MarketingStateRow } from './marketing-state.js';
 import { findMarketingStates, Outcome, recordMarketingChanges } from './marketing-statements.js';
 
-/** What one caller asks for at once: all of it happens, or none. A target is the mask the channel is to have. */
+/**
+ * What one caller asks for at once: all of it happens, or none. A target is the mask the channel is to have; below 0, the products of
+ * its opposite are taken away, and with the last of them, or where there are none, the channel.
+ */
 export interface MarketingAct {
   brandId: number;
   playerId: string;

@@ -10,6 +10,7 @@ import { DeliveryAttempt } from './entities/delivery-attempt.entity.js';
 import { EventEvidence } from './entities/event-evidence.entity.js';
 import { IdempotencyKey } from './entities/idempotency-key.entity.js';
 import { Integration } from './entities/integration.entity.js';
+import { MarketingAsk } from './entities/marketing-ask.entity.js';
 import { LoginChallenge } from './entities/login-challenge.entity.js';
 import { MarketingState } from './entities/marketing-state.entity.js';
 import { OutboxEntry } from './entities/outbox-entry.entity.js';
@@ -26,6 +27,7 @@ import { PolicyVersion } from './entities/policy-version.entity.js';
 import { ReconciliationRun } from './entities/reconciliation-run.entity.js';
 import { ServiceClient } from './entities/service-client.entity.js';
 import { Session } from './entities/session.entity.js';
+import { StatementTexts } from './entities/statement-texts.entity.js';
 import { Subject } from './entities/subject.entity.js';
 import { UniversalConsent } from './entities/universal-consent.entity.js';
 import { WebhookSubscription } from './entities/webhook-subscription.entity.js';
@@ -35,6 +37,7 @@ import { DeliveryFunctions1764000000003 } from './migrations/1764000000003-deliv
 import { UniversalConsents1764000000004 } from './migrations/1764000000004-universal-consents.js';
 import { Policies1764000000005 } from './migrations/1764000000005-policies.js';
 import { Players1764000000006 } from './migrations/1764000000006-players.js';
+import { Unsubscribe1764000000007 } from './migrations/1764000000007-unsubscribe.js';
 import { PlayerCodes1764000000008 } from './migrations/1764000000008-player-codes.js';
 
 export const entities = [
@@ -49,6 +52,7 @@ export const entities = [
   EventEvidence,
   IdempotencyKey,
   Integration,
+  MarketingAsk,
   LoginChallenge,
   MarketingState,
   OutboxEntry,
@@ -65,6 +69,7 @@ export const entities = [
   ReconciliationRun,
   ServiceClient,
   Session,
+  StatementTexts,
   Subject,
   UniversalConsent,
   WebhookSubscription,
@@ -77,6 +82,7 @@ export const migrations = [
   UniversalConsents1764000000004,
   Policies1764000000005,
   Players1764000000006,
+  Unsubscribe1764000000007,
   PlayerCodes1764000000008,
 ];
 

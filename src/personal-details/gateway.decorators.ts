@@ -27,7 +27,7 @@ export function GatewayController(path: string): ClassDecorator {
 export function RequireSession(brandIn: BrandPlace = 'path'): MethodDecorator {
   return applyDecorators(
     SetMetadata<symbol, Access>(accessKey, { session: true }),
-    ApiSecurity('x-auth-token'),
+    ApiSecurity('session'),
     takesBrand(brandIn),
   );
 }

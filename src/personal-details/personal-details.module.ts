@@ -6,6 +6,8 @@ import { PlayersModule } from '../players/players.module.js';
 import { AdmissionController } from './admission.controller.js';
 import { CustomFieldsController } from './custom-fields.controller.js';
 import { DetailsController } from './details.controller.js';
+import { MarketingPreferencesController } from './marketing-preferences.controller.js';
+import { MarketingPreferencesService } from './marketing-preferences.service.js';
 import { MessageFormatController } from './message-format.controller.js';
 import { PlayerInfoController } from './player-info.controller.js';
 import { RegistrationController } from './registration.controller.js';
@@ -19,12 +21,13 @@ import { TermsService } from './terms.service.js';
     AdmissionController,
     CustomFieldsController,
     DetailsController,
+    MarketingPreferencesController,
     MessageFormatController,
     PlayerInfoController,
     RegistrationController,
     SignTermsController,
     TermsDocumentController,
   ],
-  providers: [TermsService],
+  providers: [MarketingPreferencesService, TermsService],
 })
 export class PersonalDetailsModule {}

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { BrandSettings } from '../brands/brand-settings.js';
 import { Coalescer } from '../common/coalescer.js';
+import { MarketingGridService } from '../consents/marketing-grid.service.js';
 import { PolicyCatalogue } from '../consents/policies/policy-catalogue.js';
 import { PolicyConsentsService } from '../consents/policies/policy-consents.service.js';
 import { SubjectsService } from '../consents/subjects.service.js';
@@ -68,6 +69,7 @@ export class PlayerRequirementsService {
     private readonly policies: PolicyCatalogue,
     private readonly consents: PolicyConsentsService,
     private readonly subjects: SubjectsService,
+    private readonly grid: MarketingGridService,
   ) {}
 
   /** Everything that is open, the most pressing first, and what else the player is to be offered at log-in. */
@@ -75,7 +77,11 @@ export class PlayerRequirementsService {
     brand: BrandSettings,
     playerId: string,
   ): Promise<{ codes: RequirementCode[]; actions: PlayerAction[] }> {
-    return { codes: await this.findCodes(brand, playerId), actions: [] };
+    const [codes, isToBeAsked] = await Promise.all([
+      this.findCodes(brand, playerId),
+      this.grid.isToBeAsked(brand.id, playerId),
+    ]);
+    return { codes, actions: isToBeAsked ? ['marketing_preferences'] : [] };
   }
 
   /** Everything that is open, the most pressing first. */

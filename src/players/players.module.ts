@@ -31,6 +31,7 @@ const services = [
   DetailsChangesService,
   DetailsWriter,
   LoginService,
+  MobileCodesService,
   PasswordHasher,
   PlayerChangesService,
   PlayerDetailsService,
@@ -46,7 +47,7 @@ const services = [
 /** Players beside their consents. */
 @Module({
   imports: [AuthModule, BrandsModule, ConsentsModule, DeliveryModule, HealthModule],
-  providers: [...services, MobileCodesService],
+  providers: services,
   exports: services,
 })
 export class PlayersModule {}

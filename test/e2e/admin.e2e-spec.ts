@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { defaultStatement } from '../../src/brands/statement.js';
 import { SecretBox, sha256 } from '../../src/common/secrets.js';
 import { developmentSecretKey } from '../../src/config/config.js';
 import { change, newPlayerId, printed } from '../support/consents.js';
@@ -41,13 +42,22 @@ describe('/api/brands/:id', () => {
     sessionIdleTtl: 1800,
     sessionTtl: 43200,
     webCustomUserId: true,
+    emailVerificationRequired: false,
+    mobileVerificationRequired: false,
+    passwordMaxLength: 15,
+    libraryPhoneCheck: true,
+    messageFormats: {},
     termsPolicyId: null,
     privacyPolicyId: null,
+    colour: null,
+    productLabels: {},
+    unsubscribeLinkDays: null,
+    marketingStatement: defaultStatement,
     crm: { enabled: false, baseUrl: null, origin: null, hasApiKey: false },
   };
 
   beforeEach(async () => {
-    const { id: _id, crm: _crm, ...settings } = original;
+    const { id: _id, crm: _crm, marketingStatement: _statement, ...settings } = original;
     const crm = { enabled: false, baseUrl: null, origin: null, apiKey: null };
     expect((await patch({ ...settings, crm })).status).toBe(200);
   });
@@ -70,6 +80,9 @@ describe('/api/brands/:id', () => {
       { sessionIdleTtl: 60 },
       { sessionTtl: 31_536_000 },
       { webCustomUserId: false },
+      { colour: '#0b4fb3' },
+      { productLabels: { sports: { en: 'Sports betting' } } },
+      { unsubscribeLinkDays: 36_500 },
       {
         crm: {
           enabled: true,
@@ -105,12 +118,57 @@ describe('/api/brands/:id', () => {
 
   const enumText = errorText.oneOfChannels('productsRequiredOn');
   const cases: [string, unknown, string, string][] = [
-    ['an unknown key', { colour: 'red' }, 'colour', errorText.unknownKey('colour')],
+    ['an unknown key', { taste: 'red' }, 'taste', errorText.unknownKey('taste')],
     [
       'an unknown key within',
-      { crm: { colour: 'red' } },
-      'crm.colour',
-      errorText.unknownKey('colour', 'crm.colour'),
+      { crm: { taste: 'red' } },
+      'crm.taste',
+      errorText.unknownKey('taste', 'crm.taste'),
+    ],
+    ['a colour by its name', { colour: 'red' }, 'colour', errorText.colour],
+    ['a colour in capitals', { colour: '#FFFFFF' }, 'colour', errorText.colour],
+    ['labels that are no map', { productLabels: { sports: 'Sports' } }, 'productLabels', errorText.labelMap],
+    [
+      'labels by no language',
+      { productLabels: { sports: { e_n: 'S' } } },
+      'productLabels',
+      errorText.labelMap,
+    ],
+    [
+      'a label without end',
+      { productLabels: { sports: { en: 'S'.repeat(61) } } },
+      'productLabels',
+      errorText.labelMap,
+    ],
+    [
+      'links that end at once',
+      { unsubscribeLinkDays: 0 },
+      'unsubscribeLinkDays',
+      'unsubscribeLinkDays must not be less than 1',
+    ],
+    [
+      'no statement',
+      { marketingStatement: { texts: {} } },
+      'marketingStatement.texts',
+      errorText.statementMap,
+    ],
+    [
+      'a statement of blanks',
+      { marketingStatement: { texts: { en: ' ' } } },
+      'marketingStatement.texts',
+      errorText.statementMap,
+    ],
+    [
+      'a statement without the default language',
+      { marketingStatement: { texts: { de: 'Ja.' } } },
+      'marketingStatement.texts',
+      errorText.statementLanguage('en'),
+    ],
+    [
+      'a version of a statement',
+      { marketingStatement: { version: '9', texts: { en: 'Yes.' } } },
+      'marketingStatement.version',
+      errorText.unknownKey('version', 'marketingStatement.version'),
     ],
     ['another id', { id: 3 }, 'id', errorText.unknownKey('id')],
     ['an empty name', { name: '' }, 'name', 'name must be longer than or equal to 1 characters'],
@@ -182,6 +240,32 @@ describe('/api/brands/:id', () => {
       problem(400, text, path, field),
     );
     expectBody(await read(), 200, JSON.stringify(original));
+  });
+
+  it('keeps every version of the statement, and makes none for the same words', async () => {
+    const set = async (texts: Record<string, string>) =>
+      (await patch({ marketingStatement: { texts } })).as<{ marketingStatement: object }>()
+        .marketingStatement;
+    const texts = { en: 'I agree that {brand} may write to me.', de: 'Ich willige ein.' };
+    expect(await set(texts)).toEqual({ version: '1', texts });
+    expect(await set({ de: texts.de, en: texts.en })).toEqual({ version: '1', texts });
+    expect(await set({ en: 'I agree.' })).toEqual({ version: '2', texts: { en: 'I agree.' } });
+    expect((await read()).json).toMatchObject({ marketingStatement: { version: '2' } });
+    const kept = await app.sql('select version, texts from statement_texts where brand_id = 2 order by 1');
+    expect(kept).toEqual([
+      { version: 1, texts },
+      { version: 2, texts: { en: 'I agree.' } },
+    ]);
+    for (const change of [
+      'delete from statement_texts',
+      `update statement_texts set texts = '{}'`,
+      'truncate statement_texts',
+    ])
+      await expect(app.sql(change)).rejects.toThrow('append-only');
+    // Not for ever, so that the other tests find what was there.
+    await app.sql('alter table statement_texts disable trigger user');
+    await app.sql('delete from statement_texts');
+    await app.sql('alter table statement_texts enable trigger user');
   });
 
   it('keeps a product that players still hold, and says how many', async () => {

@@ -90,6 +90,12 @@ export const errorText = {
     'reconciliation:read, universal:read, universal:write, policy:read, policy:write, policies:manage, webhooks:manage, ' +
     'players:manage, sessions:manage, admin',
   sessionPlayer: 'player_id must be 1 to 64 letters, digits, _ or -',
+  colour: 'colour must be like #0b4fb3',
+  labelMap: 'productLabels must map products to objects of languages to texts of up to 60 characters',
+  statementMap:
+    'marketingStatement.texts must map languages, such as en or pt-BR, to texts of up to 2000 characters',
+  statementLanguage: (language: string) =>
+    `marketingStatement.texts must hold one in the brand's default language, ${language}`,
   productsHeld: (count: number, product: string) =>
     `${count} players still have a consent for the product ${product}: it cannot be removed`,
   crmNeedsBaseUrl: 'crm.baseUrl is needed before the CRM can be switched on',

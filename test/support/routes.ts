@@ -167,6 +167,8 @@ export function sampleQuery({ path }: DocumentedRoute): string {
 
 /** A body that the route reads, if it reads one: JSON, and without any effect. */
 export function sampleBody(route: DocumentedRoute): { body?: unknown } {
+  // The one route that has its brand in there.
+  if (route.path.endsWith('/sign/tnc')) return { body: { brand_id: 1 } };
   return bodyRoutes.includes(route) ? { body: {} } : {};
 }
 

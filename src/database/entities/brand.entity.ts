@@ -4,6 +4,8 @@ import type { MessageFormats } from '../../common/message-format.js';
 /** A brand of the operator: its settings. Masks: bit n = product bit n, or channel code n. */
 @Entity('brands')
 @Check('ck_brands_id', 'id > 0')
+@Check('ck_brands_colour', `colour ~ '^#[0-9a-f]{6}$'::text`)
+@Check('ck_brands_unsubscribe_link_days', 'unsubscribe_link_days > 0')
 export class Brand {
   @PrimaryColumn({ type: 'integer', primaryKeyConstraintName: 'pk_brands' })
   id: number;
@@ -70,6 +72,17 @@ export class Brand {
   /** Its own words for messages to players. */
   @Column({ type: 'jsonb', name: 'message_formats', default: {} })
   messageFormats: MessageFormats;
+  /** Of its pages, as #rrggbb; null: none of its own. */
+  @Column({ type: 'text', nullable: true })
+  colour: string | null;
+
+  /** What people read in place of a product's name: by product, then by language. */
+  @Column({ type: 'jsonb', name: 'product_labels', default: {} })
+  productLabels: Record<string, Record<string, string>>;
+
+  /** Days after which a link to unsubscribe ends; null: never. */
+  @Column({ type: 'integer', name: 'unsubscribe_link_days', nullable: true })
+  unsubscribeLinkDays: number | null;
 
   @Column({ type: 'boolean', name: 'crm_enabled', default: false })
   crmEnabled: boolean;

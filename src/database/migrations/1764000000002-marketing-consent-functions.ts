@@ -83,8 +83,8 @@ begin
 end $$;`;
 
 /**
- * Items are changes asked for: (act, player, channel, target mask, when, source), in order. An act is what one caller
- * asked for at once; with p_atomic a refused item refuses its whole act. Outcomes: 0 applied, 1 unchanged, 2 stale,
+ * Items are changes asked for: (act, player, channel, target mask, when, source), in order. A target below 0 takes the products
+ * of its opposite away, and with the last of them, or where there are none, the channel. An act is what one caller asked for at once; with p_atomic a refused item refuses its whole act. Outcomes: 0 applied, 1 unchanged, 2 stale,
  * refused because the player is 3 excluded or 4 blocked, or 5 because another item of the act was. Answers, with p_atomic,
  * a row per item with its outcome and a row per player with the state after it; without, a row per refused item and a
  * count per other outcome. A mask that the brand's rules do not allow raises PC001: the caller's catalogue is old.
@@ -145,7 +145,7 @@ begin
   perform pg_advisory_xact_lock_shared(2001, p_brand_id);
   select * into v_brand from brands where id = p_brand_id;
   perform 1 from unnest(p_targets, p_channels) as t (target, channel)
-  where t.target & ~(v_brand.products_mask | 1) <> 0
+  where (t.target > 0 and t.target & ~(v_brand.products_mask | 1) <> 0)
      or (t.target = 1 and v_brand.products_required_on & (1 << t.channel) <> 0);
   if found then
     raise exception 'the catalogue of brand % has changed', p_brand_id using errcode = 'PC001';
@@ -181,7 +181,7 @@ begin
     cross join lateral (
       select s.* from marketing_states s
       where s.brand_id = p_brand_id and s.player_id = i.player_id collate "C" limit 1) s
-    where i.target <> 0 and (s.blocked or s.excluded and coalesce(s.excluded_until > v_now, true));
+    where i.target > 0 and (s.blocked or s.excluded and coalesce(s.excluded_until > v_now, true));
   end if;
 
   -- What each item changes is worked out in memory, player by player; what comes of it is written set-based below.
@@ -215,7 +215,7 @@ begin
       v_target := p_targets[i];
       v_instant := p_occurred[i];
       if v_silent then
-        v_outcome := case when v_target <> 0 and p.excluded_now then 3 when v_target <> 0 then 4
+        v_outcome := case when v_target > 0 and p.excluded_now then 3 when v_target > 0 then 4
           when p_acts[i] = any (v_refused_acts) then 5 else 0 end;
         if v_outcome <> 0 then
           v_outcomes[i] := v_outcome;
@@ -231,13 +231,18 @@ begin
         -- Of two rows of one instant the later in the file counts, so that the same file again changes nothing.
         v_next := v_items[n + 1];
         if v_occurred < v_was_set_at
-           or (p_channels[v_next] = v_channel and p_occurred[v_next] = v_occurred and (p_targets[v_next] = 0 or not v_silent)) then
+           or (p_channels[v_next] = v_channel and p_occurred[v_next] = v_occurred and (p_targets[v_next] <= 0 or not v_silent)) then
           v_outcomes[i] := 2;
           v_stale := v_stale + 1;
           continue;
         end if;
       end if;
       v_before := v_masks[v_channel];
+      if v_target < 0 then
+        v_target := v_before & ~(-v_target);
+        v_target := case when v_target > 1 then v_target else 0 end;
+        p_targets[i] := v_target;
+      end if;
       if v_before <> v_target then
         v_seq := v_seq + 1;
         v_masks[v_channel] := v_target;
