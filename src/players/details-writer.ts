@@ -102,9 +102,7 @@ function differences(player: Player | null, details: DetailsInput): FieldChange[
 }
 
 function toColumns(changes: FieldChange[]): Partial<Player> {
-  return Object.fromEntries(
-    changes.map(({ field, after }) => [detailFields[field as DetailField], after]),
-  );
+  return Object.fromEntries(changes.map(({ field, after }) => [detailFields[field as DetailField], after]));
 }
 
 /** A new number has yet to be verified, and none waits beside it. */

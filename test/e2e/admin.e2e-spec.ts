@@ -41,6 +41,11 @@ describe('/api/brands/:id', () => {
     sessionIdleTtl: 1800,
     sessionTtl: 43200,
     webCustomUserId: true,
+    emailVerificationRequired: false,
+    mobileVerificationRequired: false,
+    passwordMaxLength: 15,
+    libraryPhoneCheck: true,
+    customFields: [],
     termsPolicyId: null,
     privacyPolicyId: null,
     crm: { enabled: false, baseUrl: null, origin: null, hasApiKey: false },
@@ -70,6 +75,11 @@ describe('/api/brands/:id', () => {
       { sessionIdleTtl: 60 },
       { sessionTtl: 31_536_000 },
       { webCustomUserId: false },
+      { emailVerificationRequired: true },
+      { mobileVerificationRequired: true },
+      { passwordMaxLength: 128 },
+      { libraryPhoneCheck: false },
+      { customFields: [{ id: 'team', name: 'Team', type: 'string' }] },
       {
         crm: {
           enabled: true,
