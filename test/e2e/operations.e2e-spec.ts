@@ -139,7 +139,8 @@ describe('every route', () => {
       expect(within.status).not.toBe(413);
       const answer = await app.call(route.method, path, { body: bodyOf(most + 1), offDocument: isPublic });
       const text = errorText.bodyTooLarge;
-      if (isPublic) expectBody(answer, 413, oauthError(413, 'invalid_request'));
+      if (isGatewayPath(path)) expectBody(answer, 413, '{"errMsg":"invalid input"}');
+      else if (isPublic) expectBody(answer, 413, oauthError(413, 'invalid_request'));
       else expectBody(answer, 413, isCrmPath(path) ? crmError(413, text) : problem(413, text, path));
       expect(await app.countRows()).toEqual({ ...before });
     },
