@@ -101,7 +101,7 @@ const findNewestRecord = {
 export class UniversalConsentsService {
   private readonly writes = new Coalescer<Act, UniversalRecord | null>((acts) => this.perBrand(acts), {
     maxItems: 64,
-    maxRuns: 3,
+    maxRuns: 2,
   });
   private readonly levels = new Coalescer<{ clientId: Buffer; reference: string }, LevelRow>(
     (keys) =>
