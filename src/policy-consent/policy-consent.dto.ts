@@ -2,8 +2,9 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { IfGiven } from '../common/if-given.js';
-import { IsText } from '../common/is-text.js';
 import { IsLanguage } from '../common/is-language.js';
+import { IsText, isText } from '../common/is-text.js';
+import { QuickCheck } from '../common/validation.pipe.js';
 import { type PolicyType, policyTypes } from '../consents/policies/policy.js';
 import type { PolicyRecord, PolicyRecordView } from '../consents/policies/policy-record.js';
 import type { ListedPolicyConsent } from '../consents/policies/policy-list.service.js';
@@ -109,7 +110,7 @@ export class RecordedPolicyConsentDto {
   ClientId: string;
 }
 
-export class PolicyRecordQuery {
+class PolicyVersionQuery {
   @IsText(100)
   PolicyId: string;
 
@@ -117,6 +118,13 @@ export class PolicyRecordQuery {
   @IfGiven()
   @IsText(50)
   Version?: string;
+}
+
+export class PolicyRecordQuery extends PolicyVersionQuery {
+  /** That of the path once more, or nothing. */
+  @IfGiven()
+  @Matches(clientIdPattern, hexadecimal)
+  ClientId?: string;
 }
 
 export class PolicyRecordDto implements PolicyRecordView {
@@ -137,7 +145,16 @@ export class PolicyRecordDto implements PolicyRecordView {
   ClientId: string;
 }
 
-export class PolicyGivenQuery extends PolicyRecordQuery {
+@QuickCheck(({ ClientId, PolicyId, Version, ...others }) => {
+  for (const _other in others) return false;
+  return (
+    isText(ClientId, 64) &&
+    clientIdPattern.test(ClientId) &&
+    isText(PolicyId, 100) &&
+    (Version === undefined || isText(Version, 50))
+  );
+})
+export class PolicyGivenQuery extends PolicyVersionQuery {
   @Matches(clientIdPattern, hexadecimal)
   ClientId: string;
 }

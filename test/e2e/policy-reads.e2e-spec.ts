@@ -173,6 +173,20 @@ describe('GET a record', () => {
     const answer = await app.call('GET', `${policyPath}/${ClientId}`, { token: null, body: { PolicyId } });
     expect(answer.json).toMatchObject({ PolicyId, ClientId });
   });
+
+  it('takes the ClientId once more beside the path, if it is the same', async () => {
+    const PolicyId = await routes.createPublished();
+    const ClientId = clientIdOf(await routes.post({ PolicyId }));
+    const path = `${policyPath}/${ClientId}`;
+    for (const again of [ClientId, ClientId.toLowerCase()]) {
+      const body = { ClientId: again, PolicyId, Version: '1' };
+      expect((await app.call('GET', path, { token: null, body })).json).toMatchObject({ PolicyId, ClientId });
+    }
+    const other = await routes.record(ClientId, { PolicyId, ClientId: unknownClientId });
+    expectProblem(other, 400, errorText.clientIdTwice, path, 'ClientId');
+    const bad = await routes.record(ClientId, { PolicyId, ClientId: '12' });
+    expectProblem(bad, 400, errorText.badClientId, path, 'ClientId');
+  });
 });
 
 describe('GET an app’s record', () => {
