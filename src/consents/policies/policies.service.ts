@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { isUUID } from 'class-validator';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { AppError, invalidField } from '../../common/errors.js';
@@ -63,7 +64,7 @@ export class PoliciesService {
 
   /** One policy of the brand; not_found otherwise. */
   async get(brandId: number, id: string): Promise<PolicyView> {
-    const [policy] = await readPolicies(this.dataSource.manager, brandId, id);
+    const [policy] = isUUID(id) ? await readPolicies(this.dataSource.manager, brandId, id) : [];
     if (!policy) throw new AppError('not_found', 'there is no such policy');
     return policy;
   }
