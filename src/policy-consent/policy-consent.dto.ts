@@ -14,7 +14,7 @@ import type { KnownPolicy } from '../consents/policies/policy-catalogue.js';
 const hexadecimal = { message: 'ClientId must be 64 hexadecimal digits' };
 
 export class PolicyTextQuery {
-  @IsText(100)
+  @IsString()
   PolicyId: string;
 
   /**
@@ -41,7 +41,7 @@ export class PolicyTextDto {
 }
 
 export class RecordPolicyConsentDto {
-  @IsText(100)
+  @IsString()
   PolicyId: string;
 
   /** False withdraws. */
@@ -111,7 +111,7 @@ export class RecordedPolicyConsentDto {
 }
 
 class PolicyVersionQuery {
-  @IsText(100)
+  @IsString()
   PolicyId: string;
 
   /** Without it the newest record of any version. */
@@ -150,7 +150,7 @@ export class PolicyRecordDto implements PolicyRecordView {
   return (
     isText(ClientId, 64) &&
     clientIdPattern.test(ClientId) &&
-    isText(PolicyId, 100) &&
+    typeof PolicyId === 'string' &&
     (Version === undefined || isText(Version, 50))
   );
 })
@@ -172,7 +172,7 @@ export class PolicyConsentsQuery {
   ClientId?: string;
 
   @IfGiven()
-  @IsText(100)
+  @IsString()
   PolicyId?: string;
 
   /** Only with ClientId. */

@@ -106,7 +106,7 @@ describe('GET consent-given', () => {
     expectProblem(none, 400, errorText.notAText('PolicyId'), givenPath, 'PolicyId');
     const key = await ask({ Reference: 'x' });
     expectProblem(key, 400, errorText.unknownKey('Reference'), givenPath, 'Reference');
-    for (const id of [unknownPolicyId, 'terms'])
+    for (const id of [unknownPolicyId, 'terms', '', 'x'.repeat(300)])
       expectProblem(await ask({ PolicyId: id }), 404, errorText.noSuchPolicy, givenPath);
     for (const id of [elsewhere, emptyElsewhere])
       expectProblem(await ask({ PolicyId: id }), 404, errorText.noPolicyRecord, givenPath);
