@@ -20,7 +20,9 @@ import { ServiceClient } from './database/entities/service-client.entity.js';
 import { WebhookSubscription } from './database/entities/webhook-subscription.entity.js';
 import { createCustomFields } from './demo-custom-fields.js';
 import { acceptPolicies, createPolicies } from './demo-policies.js';
+import { completePlayers } from './demo-players.js';
 import { newWebhookSecret } from './delivery/webhooks/webhook-signature.js';
+import { PasswordHasher } from './players/password-hasher.js';
 
 const casino = 1 << 1;
 const sports = 1 << 2;
@@ -56,6 +58,7 @@ export async function seedDemoData(app: INestApplicationContext): Promise<void> 
     await manager.query('lock table brands in share row exclusive mode');
     if ((await manager.count(Brand)) === 0) {
       await createDemoData(manager);
+      await completePlayers(manager, app.get(PasswordHasher, { strict: false }));
       await recordUniversalConsents(manager, app.get(SubjectsService, { strict: false }));
       await createCustomFields(manager);
       await createPolicies(manager);

@@ -46,6 +46,9 @@ const pathExamples: [path: RegExp, example: string | number][] = [
   [/^\/(api\/)?policies\//, demoPolicyIds.terms],
   [/^\/gateway\/.* version$/, '1.0'],
   [/^\/gateway\/.* brand_id$/, 1],
+  [/^\/gateway\/.* language$/, 'en'],
+  [/^\/gateway\/.* type$/, 'tnc'],
+  [/^\/gateway\/.* message_string$/, 'general_failure'],
   [/^\/api\/universalconsent\/integration\//, demoIds.integration],
   // Not its DELETE: what the other routes try would be gone.
   [/^\/api\/universalconsent\/subscriptions\/\{id\}\//, demoIds.subscription],

@@ -17,11 +17,14 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import type { BrandView } from '../brands/brands.service.js';
 import { IfGiven } from '../common/if-given.js';
 import { CustomFieldDto } from './custom-field.dto.js';
 import { IsAliasMap } from './is-alias-map.js';
+import { IsMessageFormats } from './is-message-formats.js';
+import type { MessageFormats } from '../common/message-format.js';
 import type { ChannelName } from '../consents/channels.js';
 import { crmChannels } from '../consents/channels.js';
 
@@ -185,6 +188,15 @@ export class BrandChangesDto {
   @IsBoolean()
   libraryPhoneCheck?: boolean;
 
+  /**
+   * The brand's own words for messages to players: by name, then by language. What is not here is worded as
+   * GET /gateway/site-management/… words it without a brand.
+   * @example {"general_failure": {"en": {"type": "error", "title": "Sorry", "content": "Please ask for a new link.", "button_1_text": "OK"}}}
+   */
+  @IfGiven()
+  @IsObject()
+  @IsMessageFormats()
+  messageFormats?: MessageFormats;
   /** What is kept of players beside their details, in the order it is shown in. One that players still have a value of stays. */
   @IfGiven()
   @IsArray()
@@ -240,6 +252,11 @@ export class BrandDto {
   mobileVerificationRequired: boolean;
   passwordMaxLength: number;
   libraryPhoneCheck: boolean;
+
+  /** By name, then by language. */
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'object', additionalProperties: true } })
+  messageFormats: MessageFormats;
+
   customFields: CustomFieldDto[];
   termsPolicyId: string | null;
   privacyPolicyId: string | null;
@@ -266,6 +283,7 @@ export function toBrandDto(brand: BrandView): BrandDto {
     mobileVerificationRequired: brand.mobileVerificationRequired,
     passwordMaxLength: brand.passwordMaxLength,
     libraryPhoneCheck: brand.libraryPhoneCheck,
+    messageFormats: brand.messageFormats,
     customFields: brand.customFields.map(({ id, name, type }) => ({ id, name, type })),
     termsPolicyId: brand.termsPolicyId,
     privacyPolicyId: brand.privacyPolicyId,

@@ -17,6 +17,7 @@ import {
   PlayerBlocksDto,
   PlayerChangesDto,
   PlayerDto,
+  toPlayerAct,
   toPlayerBlocksDto,
   toPlayerDto,
 } from './players.dto.js';
@@ -32,17 +33,21 @@ export class PlayersController {
     private readonly catalogue: BrandCatalogue,
   ) {}
 
-  /** Create a player, or change some of what is known of one. */
+  /** Create a player, or change some of what is known of one: all that is sent, or nothing. 409: another player has the name. */
   @Put(':id')
   @RequireScope('players:manage')
   @ApiAnswers(200, PlayerDto)
-  @Problems(400, 413)
+  @Problems(400, 409, 413)
   async putPlayer(
-    @Client() { brandId }: ClientPrincipal,
+    @Client() { brandId, clientId }: ClientPrincipal,
     @Param('id', PlayerIdPipe) id: string,
     @Body() changes: PlayerChangesDto,
+    @Req() request: FastifyRequest,
   ): Promise<PlayerDto> {
-    return toPlayerDto(await this.players.put(brandId, id, changes));
+    const { storeFullIp } = await this.catalogue.get(brandId);
+    const evidence = requestEvidence(request, storeFullIp);
+    const act = toPlayerAct(changes, `client:${clientId}`, evidence);
+    return toPlayerDto(await this.players.put(brandId, id, act));
   }
 
   /**

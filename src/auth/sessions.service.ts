@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { BrandCatalogue } from '../brands/brand-catalogue.js';
+import type { BrandSettings } from '../brands/brand-settings.js';
 import { Coalescer } from '../common/coalescer.js';
 import { AppError } from '../common/errors.js';
 import { sha256 } from '../common/secrets.js';
@@ -23,6 +25,65 @@ const markSeen = {
   name: 'mark_sessions_seen',
   text: `update sessions set seen_at = now() where id = any ($1) and seen_at < now() - interval '1 minute'`,
 };
+
+const columns = `
+    insert into sessions (id, brand_id, player_id, token_hash, idle_ttl, expires_at)
+    select $1, s.brand_id, s.player_id, $2, $3, now() + make_interval(secs => $4)`;
+const insertSession = {
+  name: 'insert_session',
+  text: `${columns} from marketing_states s where s.brand_id = $5 and s.player_id = $6 and s.is_player returning expires_at`,
+};
+/** Waits for a block or a new password that is being set, and then finds it: its end of all sessions must not miss this one. */
+const insertOwnSession = {
+  name: 'insert_own_session',
+  text: `${columns}
+    from (select s.brand_id, s.player_id from marketing_states s
+          join player_credentials c on c.brand_id = s.brand_id and c.player_id = s.player_id
+          where s.brand_id = $5 and s.player_id = $6 and s.is_player and not s.blocked and c.password_hash = $7
+          for key share of s for share of c) s
+    returning expires_at`,
+};
+
+const listLive = {
+  name: 'list_live_sessions',
+  text: `
+    select id, created_at, seen_at, expires_at from sessions
+    where brand_id = $1 and player_id = $2 and ended_at is null and expires_at > now()
+      and seen_at + make_interval(secs => idle_ttl) > now()
+    order by created_at desc, id desc`,
+};
+
+/** A session just opened: its token is nowhere else. */
+export interface OpenedSession {
+  id: string;
+  token: string;
+  expiresAt: Date;
+}
+
+/** A live session, as operators see it. */
+export interface SessionView {
+  id: string;
+  createdAt: Date;
+  seenAt: Date;
+  expiresAt: Date;
+}
+
+interface NewSession {
+  ttl?: number;
+  passwordHash?: string;
+  manager?: EntityManager;
+}
+
+interface InsertedRow {
+  expires_at: Date;
+}
+
+interface SessionListRow {
+  id: string;
+  created_at: Date;
+  seen_at: Date;
+  expires_at: Date;
+}
 
 interface SessionRow {
   id: string;
@@ -59,42 +120,81 @@ export class SessionsService {
    * Opens a session for a known player; `ttl` (seconds) replaces the brand's longest life of a session.
    * The token is shown here only. user_not_found for an unknown player.
    */
-  async open(
-    brandId: number,
-    playerId: string,
-    ttl?: number,
-  ): Promise<{ id: string; token: string; expiresAt: Date }> {
+  async open(brandId: number, playerId: string, ttl?: number): Promise<OpenedSession> {
     const brand = await this.catalogue.get(brandId);
-    const token = randomUUID();
-    const id = uuidv7();
-    const seconds = ttl ?? brand.facts.sessionTtl;
-    const { rows } = await this.database.pool.query<{ expires_at: Date }>(
-      `insert into sessions (id, brand_id, player_id, token_hash, idle_ttl, expires_at)
-       select $1, brand_id, player_id, $2, $3, now() + make_interval(secs => $4)
-       from marketing_states where brand_id = $5 and player_id = $6 and is_player
-       returning expires_at`,
-      [id, sha256(token), Math.min(brand.facts.sessionIdleTtl, seconds), seconds, brandId, playerId],
-    );
-    if (!rows[0]) throw new AppError('user_not_found');
-    return { id, token, expiresAt: rows[0].expires_at };
+    const session = await this.insert(brand, playerId, { ttl });
+    if (!session) throw new AppError('user_not_found');
+    return session;
+  }
+
+  /**
+   * Opens a session for a player whose password was found to be right, in the caller's transaction if there is one; null when the
+   * player is blocked or the password has changed meanwhile.
+   */
+  openOwn(
+    brand: BrandSettings,
+    playerId: string,
+    passwordHash: string,
+    manager?: EntityManager,
+  ): Promise<OpenedSession | null> {
+    return this.insert(brand, playerId, { passwordHash, manager });
+  }
+
+  /** A player's live sessions, the newest first. */
+  async list(brandId: number, playerId: string): Promise<SessionView[]> {
+    const rows = await this.database.prepared<SessionListRow>(listLive, [brandId, playerId]);
+    return rows.map((row) => ({
+      id: row.id,
+      createdAt: row.created_at,
+      seenAt: row.seen_at,
+      expiresAt: row.expires_at,
+    }));
   }
 
   /** Ends a session by its id; not_found when the brand has no such live session. */
   async end(brandId: number, id: string): Promise<void> {
+    if (!(await this.close(brandId, id))) throw new AppError('not_found', 'there is no such session');
+  }
+
+  /** Ends a session by its id, if it has not ended; answers whether it has now. */
+  async close(brandId: number, id: string): Promise<boolean> {
     const { rowCount } = await this.database.pool.query(
       'update sessions set ended_at = now() where brand_id = $1 and id = $2 and ended_at is null',
       [brandId, id],
     );
-    if (!rowCount) throw new AppError('not_found', 'there is no such session');
+    return rowCount === 1;
   }
 
-  /** Ends every live session of a player; answers how many. */
-  async endAll(brandId: number, playerId: string): Promise<number> {
-    const { rowCount } = await this.database.pool.query(
-      'update sessions set ended_at = now() where brand_id = $1 and player_id = $2 and ended_at is null',
-      [brandId, playerId],
-    );
-    return rowCount ?? 0;
+  /** Ends every live session of a player, in the caller's transaction if there is one; answers how many. */
+  async endAll(brandId: number, playerId: string, manager?: EntityManager): Promise<number> {
+    const statement =
+      'update sessions set ended_at = now() where brand_id = $1 and player_id = $2 and ended_at is null';
+    if (!manager) return (await this.database.pool.query(statement, [brandId, playerId])).rowCount ?? 0;
+    const [, ended] = await manager.query<[unknown[], number]>(statement, [brandId, playerId]);
+    return ended;
+  }
+
+  private async insert(
+    { facts }: BrandSettings,
+    playerId: string,
+    { ttl = facts.sessionTtl, passwordHash, manager }: NewSession,
+  ): Promise<OpenedSession | null> {
+    const token = randomUUID();
+    const id = uuidv7();
+    const values: unknown[] = [
+      id,
+      sha256(token),
+      Math.min(facts.sessionIdleTtl, ttl),
+      ttl,
+      facts.id,
+      playerId,
+    ];
+    if (passwordHash !== undefined) values.push(passwordHash);
+    const statement = passwordHash === undefined ? insertSession : insertOwnSession;
+    const rows = manager
+      ? await manager.query<InsertedRow[]>(statement.text, values)
+      : await this.database.prepared<InsertedRow>(statement, values);
+    return rows[0] ? { id, token, expiresAt: rows[0].expires_at } : null;
   }
 
   private async findAll(hashes: Buffer[]): Promise<(PlayerPrincipal | null)[]> {

@@ -3,13 +3,14 @@ import { AppError } from '../common/errors.js';
 import { ShortMemory } from '../common/short-memory.js';
 import { Database } from '../database/database.js';
 import { BrandSettings } from './brand-settings.js';
+import type { MessageFormats } from '../common/message-format.js';
 
 const findSettings = {
   name: 'find_brand_settings',
   text: `
     select b.id, b.name, b.products_mask, b.product_aliases, b.products_required_on, b.store_full_ip,
       b.currency, b.default_language, b.email_verification_required, b.mobile_verification_required, b.password_max_length,
-      b.library_phone_check,
+      b.library_phone_check, b.message_formats,
       b.session_idle_ttl, b.session_ttl, b.web_custom_user_id,
       coalesce((select json_agg(json_build_object('bit', p.bit, 'name', p.name) order by p.position, p.bit)
                 from brand_products p where p.brand_id = b.id), '[]') as products
@@ -29,6 +30,7 @@ interface SettingsRow {
   mobile_verification_required: boolean;
   password_max_length: number;
   library_phone_check: boolean;
+  message_formats: MessageFormats;
   session_idle_ttl: number;
   session_ttl: number;
   web_custom_user_id: boolean;
@@ -78,6 +80,7 @@ export class BrandCatalogue {
       mobileVerificationRequired: row.mobile_verification_required,
       passwordMaxLength: row.password_max_length,
       libraryPhoneCheck: row.library_phone_check,
+      messageFormats: row.message_formats,
       storeFullIp: row.store_full_ip,
       sessionIdleTtl: row.session_idle_ttl,
       sessionTtl: row.session_ttl,

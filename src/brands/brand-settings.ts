@@ -1,4 +1,5 @@
 import { Channel, type ChannelName } from '../consents/channels.js';
+import type { MessageFormats } from '../common/message-format.js';
 
 /** A brand's settings as far as requests need them. */
 export interface BrandFacts {
@@ -15,6 +16,8 @@ export interface BrandFacts {
   mobileVerificationRequired: boolean;
   passwordMaxLength: number;
   libraryPhoneCheck: boolean;
+  /** Its own words for messages to players. */
+  messageFormats: MessageFormats;
   storeFullIp: boolean;
   sessionIdleTtl: number;
   sessionTtl: number;

@@ -10,6 +10,7 @@ import { Policy } from '../database/entities/policy.entity.js';
 import { BrandCatalogue } from './brand-catalogue.js';
 import { type CustomFieldDefinition, listCustomFields, replaceCustomFields } from './brand-custom-fields.js';
 import { BrandHosts } from './brand-hosts.js';
+import type { MessageFormats } from '../common/message-format.js';
 
 const maxProducts = 30;
 
@@ -32,6 +33,8 @@ export interface BrandView {
   mobileVerificationRequired: boolean;
   passwordMaxLength: number;
   libraryPhoneCheck: boolean;
+  /** Its own words for messages to players. */
+  messageFormats: MessageFormats;
   customFields: CustomFieldDefinition[];
   /** Which policies players must accept; null: the oldest of its type that is of no site in particular. */
   termsPolicyId: string | null;
@@ -230,6 +233,7 @@ export class BrandsService {
       mobileVerificationRequired: brand.mobileVerificationRequired,
       passwordMaxLength: brand.passwordMaxLength,
       libraryPhoneCheck: brand.libraryPhoneCheck,
+      messageFormats: brand.messageFormats,
       customFields: await listCustomFields(manager, id),
       termsPolicyId: brand.termsPolicyId,
       privacyPolicyId: brand.privacyPolicyId,

@@ -10,6 +10,7 @@ const deletedAtOnce = 5000;
 const outdated = [
   'access_tokens where expires_at < now()',
   'attempt_counts where expires_at < now()',
+  'login_challenges where expires_at < now()',
   `player_codes where expires_at < now() - interval '1 day'`,
   `sessions where expires_at < now() - interval '7 days'`,
   `idempotency_keys where created_at < now() - interval '24 hours'`,

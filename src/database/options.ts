@@ -10,6 +10,7 @@ import { DeliveryAttempt } from './entities/delivery-attempt.entity.js';
 import { EventEvidence } from './entities/event-evidence.entity.js';
 import { IdempotencyKey } from './entities/idempotency-key.entity.js';
 import { Integration } from './entities/integration.entity.js';
+import { LoginChallenge } from './entities/login-challenge.entity.js';
 import { MarketingState } from './entities/marketing-state.entity.js';
 import { OutboxEntry } from './entities/outbox-entry.entity.js';
 import { Player } from './entities/player.entity.js';
@@ -48,6 +49,7 @@ export const entities = [
   EventEvidence,
   IdempotencyKey,
   Integration,
+  LoginChallenge,
   MarketingState,
   OutboxEntry,
   Player,

@@ -58,6 +58,12 @@ export const Session = createParamDecorator((_data: unknown, context: ExecutionC
   return session;
 });
 
+/** The brand that the request names; null where it may leave it out and does. */
+export const OptionalBrand = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): BrandSettings | null =>
+    context.switchToHttp().getRequest<GatewayRequest>().gateway?.brand ?? null,
+);
+
 /** The brand that the request names; only where it must. */
 export const Brand = createParamDecorator((_data: unknown, context: ExecutionContext): BrandSettings => {
   const brand = context.switchToHttp().getRequest<GatewayRequest>().gateway?.brand;

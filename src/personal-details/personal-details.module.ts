@@ -3,12 +3,28 @@ import { AuthModule } from '../auth/auth.module.js';
 import { BrandsModule } from '../brands/brands.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { PlayersModule } from '../players/players.module.js';
+import { AdmissionController } from './admission.controller.js';
 import { CustomFieldsController } from './custom-fields.controller.js';
 import { DetailsController } from './details.controller.js';
+import { MessageFormatController } from './message-format.controller.js';
+import { PlayerInfoController } from './player-info.controller.js';
+import { RegistrationController } from './registration.controller.js';
+import { SignTermsController, TermsDocumentController } from './terms.controller.js';
+import { TermsService } from './terms.service.js';
 
 /** The gateway: players see and change what is kept of them. */
 @Module({
   imports: [AuthModule, BrandsModule, ConsentsModule, PlayersModule],
-  controllers: [CustomFieldsController, DetailsController],
+  controllers: [
+    AdmissionController,
+    CustomFieldsController,
+    DetailsController,
+    MessageFormatController,
+    PlayerInfoController,
+    RegistrationController,
+    SignTermsController,
+    TermsDocumentController,
+  ],
+  providers: [TermsService],
 })
 export class PersonalDetailsModule {}

@@ -1,40 +1,52 @@
 import { Module } from '@nestjs/common';
+import { AuthModule } from '../auth/auth.module.js';
 import { BrandsModule } from '../brands/brands.module.js';
 import { Clock } from '../common/clock.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { DeliveryModule } from '../delivery/delivery.module.js';
+import { HealthModule } from '../health/health.module.js';
+import { AttemptLimits } from './attempt-limits.service.js';
+import { CredentialsService } from './credentials.service.js';
 import { CustomFieldsService } from './custom-fields.service.js';
 import { DetailsChangesService } from './details-changes.service.js';
 import { DetailsWriter } from './details-writer.js';
+import { LoginService } from './login.service.js';
 import { MobileCodesService } from './mobile-codes.service.js';
+import { PasswordHasher } from './password-hasher.js';
 import { PlayerChangesService } from './player-changes.service.js';
 import { PlayerDetailsService } from './player-details.service.js';
 import { PlayerExportService } from './player-export.service.js';
+import { PlayerInfoService } from './player-info.service.js';
+import { PlayerRequirementsService } from './player-requirements.service.js';
 import { PlayersService } from './players.service.js';
+import { RegistrationDetailsService } from './registration-details.service.js';
+import { RegistrationService } from './registration.service.js';
+import { TermsSigningService } from './terms-signing.service.js';
+
+const services = [
+  AttemptLimits,
+  Clock,
+  CredentialsService,
+  CustomFieldsService,
+  DetailsChangesService,
+  DetailsWriter,
+  LoginService,
+  PasswordHasher,
+  PlayerChangesService,
+  PlayerDetailsService,
+  PlayerExportService,
+  PlayerInfoService,
+  PlayerRequirementsService,
+  PlayersService,
+  RegistrationDetailsService,
+  RegistrationService,
+  TermsSigningService,
+];
 
 /** Players beside their consents. */
 @Module({
-  imports: [BrandsModule, ConsentsModule, DeliveryModule],
-  providers: [
-    Clock,
-    CustomFieldsService,
-    DetailsChangesService,
-    DetailsWriter,
-    MobileCodesService,
-    PlayerChangesService,
-    PlayerDetailsService,
-    PlayerExportService,
-    PlayersService,
-  ],
-  exports: [
-    Clock,
-    CustomFieldsService,
-    DetailsChangesService,
-    DetailsWriter,
-    PlayerChangesService,
-    PlayerDetailsService,
-    PlayerExportService,
-    PlayersService,
-  ],
+  imports: [AuthModule, BrandsModule, ConsentsModule, DeliveryModule, HealthModule],
+  providers: [...services, MobileCodesService],
+  exports: services,
 })
 export class PlayersModule {}

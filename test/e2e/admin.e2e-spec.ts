@@ -45,6 +45,7 @@ describe('/api/brands/:id', () => {
     mobileVerificationRequired: false,
     passwordMaxLength: 15,
     libraryPhoneCheck: true,
+    messageFormats: {},
     customFields: [],
     termsPolicyId: null,
     privacyPolicyId: null,

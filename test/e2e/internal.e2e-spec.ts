@@ -16,6 +16,20 @@ const expectBody = (answer: Answer, status: number, body: string) => {
   expect(answer.status).toBe(status);
 };
 
+const unknownPerson = {
+  ...{
+    firstName: null,
+    lastName: null,
+    birthdate: null,
+    gender: null,
+    country: null,
+    city: null,
+    address: null,
+  },
+  ...{ zipPostalCode: null, phone: null },
+  ...{ email: null, emailVerified: false, is2faRequired: false, realityCheck: 'no_limit' },
+};
+
 describe('PUT /internal/players/:id', () => {
   const put = (player: string, body: unknown, token?: string) =>
     app.call('PUT', `/internal/players/${player}`, { body, token });
@@ -27,6 +41,7 @@ describe('PUT /internal/players/:id', () => {
       language: null,
       bTag: null,
       testAccount: false,
+      ...unknownPerson,
       ...values,
     });
 

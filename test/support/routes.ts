@@ -53,6 +53,7 @@ export const scopesByRoute: Record<string, Scope> = {
   'GET /internal/players/{id}/changes': 'players:manage',
   'GET /internal/players/{id}/export': 'players:manage',
   'POST /internal/sessions': 'sessions:manage',
+  'GET /internal/sessions': 'sessions:manage',
   'DELETE /internal/sessions/{id}': 'sessions:manage',
 };
 
@@ -146,12 +147,16 @@ export function samplePath({ path }: DocumentedRoute, given: Partial<SampleIds> 
     .replace('{integrationId}', integration)
     .replace('{id}', idOf())
     .replace('{brand_id}', '1')
+    .replace('{language}', 'en')
+    .replace('{type}', 'tnc')
+    .replace('{message_string}', 'general_failure')
     .replace(/\{(version|other)\}/g, '1.0');
 }
 
 /** The query that the route cannot do without. */
 export function sampleQuery({ path }: DocumentedRoute): string {
   if (path.endsWith('/decision')) return '?channel=email';
+  if (path === '/internal/sessions') return '?player_id=1001';
   if (path === '/api/policyconsent') return '';
   if (path === '/api/policyconsent/consent-given')
     return `?ClientId=${harmlessIds.subject}&PolicyId=${unknownPolicyId}`;
@@ -182,6 +187,12 @@ const effects: Record<string, unknown> = {
   'PUT /internal/players/{id}': { origin: 'taken.example' },
   'PUT /internal/players/{id}/blocks': { blocked: { active: true, note: 'taken' } },
   'POST /internal/sessions': { player_id: '1001' },
+  'POST /gateway/player/multi/{version}/sign/tnc': {
+    brand_id: 1,
+    player_id: '1001',
+    language: 'en',
+    type: 'tnc',
+  },
 };
 
 /** A body that changes something where the caller may. */

@@ -1,4 +1,5 @@
 import { Check, Column, Entity, PrimaryColumn } from 'typeorm';
+import type { MessageFormats } from '../../common/message-format.js';
 
 /** A brand of the operator: its settings. Masks: bit n = product bit n, or channel code n. */
 @Entity('brands')
@@ -65,6 +66,10 @@ export class Brand {
   /** Whether phone numbers are held against what each country has, or only against their form. */
   @Column({ type: 'boolean', name: 'library_phone_check', default: true })
   libraryPhoneCheck: boolean;
+
+  /** Its own words for messages to players. */
+  @Column({ type: 'jsonb', name: 'message_formats', default: {} })
+  messageFormats: MessageFormats;
 
   @Column({ type: 'boolean', name: 'crm_enabled', default: false })
   crmEnabled: boolean;

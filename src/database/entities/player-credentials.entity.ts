@@ -66,6 +66,13 @@ export class PlayerCredentials {
   @Column({ type: 'boolean', name: 'signed_opt_out', nullable: true })
   signedOptOut: boolean | null;
 
+  /** What registration said brought the player here. */
+  @Column({ type: 'text', name: 'bonus_code', nullable: true })
+  bonusCode: string | null;
+
+  @Column({ type: 'text', name: 'affiliate_parameter', nullable: true })
+  affiliateParameter: string | null;
+
   @OneToOne(() => Player)
   @JoinColumn([
     {

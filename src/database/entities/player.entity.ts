@@ -84,6 +84,10 @@ export class Player {
   @Column({ type: 'boolean', name: 'is_mobile_verification_on', default: false })
   isMobileVerificationOn: boolean;
 
+  /** As the operator's platform has it. */
+  @Column({ type: 'integer', name: 'vip_level', nullable: true })
+  vipLevel: number | null;
+
   @OneToOne(() => MarketingState)
   @JoinColumn([
     { name: 'brand_id', referencedColumnName: 'brandId', foreignKeyConstraintName: 'fk_players_state' },

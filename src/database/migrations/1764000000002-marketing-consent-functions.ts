@@ -412,6 +412,10 @@ begin
   on conflict (brand_id, player_id) do update set
     excluded_note = case when p_excluded is null then b.excluded_note else excluded.excluded_note end,
     blocked_note = case when p_blocked is null then b.blocked_note else excluded.blocked_note end;
+  if p_blocked then
+    -- A log-in under way waits for our lock on the state, and then finds the player blocked.
+    update sessions set ended_at = v_now where brand_id = p_brand_id and player_id = p_player_id and ended_at is null;
+  end if;
   if p_evidence is not null then
     insert into event_evidence (brand_id, player_id, act_id, recorded_at, salt, evidence)
     values (p_brand_id, p_player_id, p_act_id, v_now, p_salt, p_evidence);

@@ -11,18 +11,21 @@ export class Players1764000000006 implements MigrationInterface {
     await runner.query(CUSTOM_FIELDS);
     await runner.query(CHANGES);
     await runner.query(LIMITS);
+    await runner.query(CHALLENGES);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      drop table attempt_counts, player_changes, player_custom_fields, custom_fields, player_credentials;
+      drop function take_attempts(integer, bytea[], integer[], integer);
+      drop table login_challenges, attempt_counts, player_changes, player_custom_fields, custom_fields, player_credentials;
       drop sequence player_numbers;
       alter table players drop column has_details, drop column first_name, drop column last_name, drop column birth_on,
         drop column gender, drop column country, drop column city, drop column address, drop column zip_postal_code,
         drop column phone, drop column is_mobile_verified, drop column mobile_verification_changed_at,
-        drop column mobile_verification_changed_by, drop column pending_mobile_number, drop column is_mobile_verification_on;
+        drop column mobile_verification_changed_by, drop column pending_mobile_number, drop column is_mobile_verification_on,
+        drop column vip_level;
       alter table brands drop column email_verification_required, drop column mobile_verification_required,
-        drop column password_max_length, drop column library_phone_check`);
+        drop column password_max_length, drop column library_phone_check, drop column message_formats`);
   }
 }
 
@@ -31,7 +34,8 @@ alter table brands
   add column email_verification_required boolean not null default false,
   add column mobile_verification_required boolean not null default false,
   add column password_max_length integer not null default 15,
-  add column library_phone_check boolean not null default true;`;
+  add column library_phone_check boolean not null default true,
+  add column message_formats jsonb not null default '{}';`;
 
 const DETAILS = `
 alter table players
@@ -50,6 +54,7 @@ alter table players
   add column mobile_verification_changed_by text,
   add column pending_mobile_number text,
   add column is_mobile_verification_on boolean not null default false,
+  add column vip_level integer,
   add constraint ck_players_gender check (gender in ('F', 'M'));
 -- Ids of players who register here; those of the operator's platform are its own, and are stepped over.
 create sequence player_numbers start with 100000001;`;
@@ -71,6 +76,8 @@ create table player_credentials (
   reality_check text not null default 'no_limit',
   registered_at timestamptz,
   signed_opt_out boolean,
+  bonus_code text,
+  affiliate_parameter text,
   constraint pk_player_credentials primary key (brand_id, player_id),
   constraint uq_player_credentials_username unique (brand_id, username_key),
   constraint uq_player_credentials_email unique (brand_id, email_key),
@@ -129,4 +136,42 @@ create table attempt_counts (
   constraint pk_attempt_counts primary key (brand_id, key),
   constraint fk_attempt_counts_brand foreign key (brand_id) references brands (id)
 );
-create index ix_attempt_counts_expires_at on attempt_counts (expires_at);`;
+create index ix_attempt_counts_expires_at on attempt_counts (expires_at);
+-- Counts one more attempt of each key, or none of them if one that has a limit is at it: then says for how many seconds.
+-- counts are those before this one. Rows are locked in the order of their keys.
+create function take_attempts(
+  p_brand_id integer, p_keys bytea[], p_limits integer[], p_seconds integer, out waits integer, out counts integer[]
+) language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  insert into attempt_counts as c (brand_id, key, window_at, attempts, expires_at)
+  select p_brand_id, k.key, v_now, 0, v_now + make_interval(secs => p_seconds) from unnest(p_keys) as k (key) order by k.key
+  on conflict (brand_id, key) do update set
+    attempts = case when c.expires_at <= v_now then 0 else c.attempts end,
+    window_at = case when c.expires_at <= v_now then v_now else c.window_at end,
+    expires_at = case when c.expires_at <= v_now then excluded.expires_at else c.expires_at end;
+  select max(ceil(extract(epoch from c.expires_at - v_now))::integer) filter (where c.attempts >= k.most),
+    array_agg(c.attempts order by k.place)
+  into waits, counts
+  from unnest(p_keys, p_limits) with ordinality as k (key, most, place)
+  join attempt_counts c on c.brand_id = p_brand_id and c.key = k.key;
+  if waits is null then
+    update attempt_counts c set attempts = c.attempts + 1 where c.brand_id = p_brand_id and c.key = any (p_keys);
+  end if;
+end $$;`;
+
+/** A password was right, and something else is still to be shown before there is a session. */
+const CHALLENGES = `
+create table login_challenges (
+  brand_id integer not null,
+  player_id text collate "C" not null,
+  token_hash bytea not null,
+  created_at timestamptz not null default now(),
+  expires_at timestamptz not null,
+  constraint pk_login_challenges primary key (brand_id, player_id, token_hash),
+  constraint uq_login_challenges_token_hash unique (brand_id, token_hash),
+  constraint fk_login_challenges_player foreign key (brand_id, player_id)
+    references player_credentials (brand_id, player_id)
+);
+create index ix_login_challenges_expires_at on login_challenges (expires_at);`;
