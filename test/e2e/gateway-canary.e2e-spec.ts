@@ -1,0 +1,213 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type DocumentedRoute, documentedRoutes } from '../support/api-document.js';
+import type { HttpAnswer, HttpClient } from '../support/http.js';
+import { fill, findMarks } from '../support/marks.js';
+import { alternateVerbs, isGatewayPath, samplePath } from '../support/routes.js';
+import { ServiceProcess } from '../support/service-process.js';
+import { demoKey, type OpenedSession } from '../support/test-app.js';
+import { createDatabase, runStatements, type TestDatabase } from '../support/test-database.js';
+
+/** What nobody may find again in what the service writes: a word, a number, an address, a password and a day. */
+const word = 'Zq7Marked7qZ';
+const digits = '7400977319';
+const password = 'Qz7marked7zQ';
+const birthday = '1973-09-17';
+const marks = [word, digits, password, birthday, '17/09/1973'];
+
+/** Not what ends the session that the others need. */
+const routes = documentedRoutes.filter(
+  ({ path }) =>
+    (isGatewayPath(path) || path.startsWith('/internal/players/')) &&
+    !/^\/gateway\/logout|\/blocks$/.test(path),
+);
+/** Bodies that are taken, with a mark wherever a person could be read off it. */
+const taken: Record<string, () => object> = {
+  'PUT /gateway/player-personal-details/player/details/{version}/{brand_id}': () => ({
+    firstName: word,
+    lastName: word,
+    birthdate: birthday,
+    city: `${word} ${++count}`,
+    address: word,
+    zipPostalCode: word,
+    phone: `44-${digits}`,
+    comment: word,
+    operator: word,
+    optOut: { email: true },
+  }),
+  'PUT /gateway/player-personal-details/{version}/custom-fields/{brand_id}': () => ({
+    strCustomFields: [{ id: 'favourite_team', name: 'x', value: `${word} ${++count}` }],
+    intCustomFields: [{ id: 'lucky_number', name: 'x', value: Number(digits) }],
+  }),
+  'PUT /gateway/player-personal-details/{version}/marketing-preferences/{brand_id}': () => ({
+    preferences: [{ channel: 'sms', products: [{ product: 'casino', opted_in: ++count % 2 === 0 }] }],
+    textVersion: 'default-1',
+  }),
+  'POST /gateway/player/multi/{version}/sign/tnc': () => ({
+    brand_id: 1,
+    player_id: '1001',
+    language: 'en-x-marked',
+    type: 'privacy',
+  }),
+  'PUT /internal/players/{id}': () => ({
+    origin: `${word}.example`,
+    bTag: `${word} ${++count}`,
+    username: word,
+    email: `${word}@example.com`,
+    password,
+  }),
+};
+/** Tables that a person's data goes to, one or the other, when these are sent. */
+const tables = [
+  'marketing_asks',
+  'players',
+  'player_credentials',
+  'player_custom_fields',
+  'event_evidence',
+  'policy_consents',
+];
+
+/** A repeat that changes nothing is not written. */
+let count = 0;
+
+const markedHeaders = {
+  'user-agent': word,
+  origin: `https://${word}.example`,
+  referer: `https://${word}.example/${word}`,
+  cookie: `session=${word}`,
+  'x-forwarded-for': word,
+  'accept-language': word,
+};
+
+let database: TestDatabase;
+let service: ServiceProcess;
+let client: HttpClient;
+let session: string;
+const folder = mkdtempSync(join(tmpdir(), 'player-consent-canary-'));
+const refusals: string[] = [];
+const statuses = new Map<number, number>();
+
+const tokenOf = ({ path }: DocumentedRoute) => (isGatewayPath(path) ? session : demoKey);
+
+async function send(
+  route: DocumentedRoute,
+  body?: unknown,
+  { path = samplePath(route), method = route.method, token = tokenOf(route) } = {},
+): Promise<HttpAnswer> {
+  const isPlain = body === undefined || typeof body === 'string';
+  const answer = await client.send({
+    method,
+    path,
+    headers: { ...markedHeaders, 'x-auth-token': token, 'content-type': 'application/json' },
+    body: isPlain ? body : JSON.stringify(body),
+  });
+  statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+  if (answer.status >= 400) refusals.push(`${route.name} ${answer.status} ${answer.text}`);
+  return answer;
+}
+
+beforeAll(async () => {
+  database = await createDatabase();
+  service = new ServiceProcess({
+    NODE_ENV: 'development',
+    DATABASE_URL: database.serviceUrl,
+    DATABASE_MIGRATION_URL: database.ownerUrl,
+    DATA_DIR: folder,
+    LOG_LEVEL: 'debug',
+    LOG_FORMAT: 'json',
+  });
+  client = await service.ready();
+});
+afterAll(async () => {
+  client?.close();
+  await service?.stop();
+  await database?.drop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A password that is set ends the sessions there are. */
+async function openSession(): Promise<void> {
+  const { text } = await client.send({
+    method: 'POST',
+    path: '/internal/sessions',
+    headers: { 'x-auth-token': demoKey, 'content-type': 'application/json' },
+    body: JSON.stringify({ player_id: '1001' }),
+  });
+  session = (JSON.parse(text) as OpenedSession).auth_token;
+}
+beforeEach(openSession);
+
+describe('what the service writes of a person', () => {
+  it('is provoked by every input of every route, right and wrong', async () => {
+    for (const route of routes) {
+      const query = route.operation.parameters.filter((each) => each.in === 'query').map(({ name }) => name);
+      const search = new URLSearchParams([...query, word].map((name): [string, string] => [name, word]));
+      await send(route, undefined, { path: `${samplePath(route)}?${search.toString()}` });
+      await send(route, {}, { token: word });
+      for (const segment of [word, `${word}%20${digits}`])
+        await send(route, {}, { path: route.path.replaceAll(/\{\w+\}/g, segment) });
+      const last = samplePath(route).replace(/[^/]+$/, word);
+      await send(route, {}, { path: last });
+      const [media] = Object.values(route.operation.requestBody?.content ?? {});
+      if (!media) continue;
+      const body = fill(media.schema, word) as object;
+      for (const method of [route.method, ...(alternateVerbs[route.name] ?? [])])
+        await send(route, { ...body, [word]: word }, { method });
+      for (const [key, value] of Object.entries(body)) {
+        await send(route, { [key]: value as unknown });
+        await send(route, { ...taken[route.name]?.(), [key]: { [word]: [word] } });
+        await send(route, { ...taken[route.name]?.(), [key]: `${word}@${word}` });
+      }
+      for (const text of [`{"${word}"`, `"${word}"`, `["${word}"]`, word, `{"__proto__":"${word}"}`])
+        await send(route, text);
+    }
+    for (const status of [200, 400, 401, 404]) expect(statuses.get(status)).toBeGreaterThan(0);
+  });
+
+  it('is provoked by what is taken and kept', async () => {
+    for (const route of routes.filter(({ name }) => name in taken)) {
+      const { status, text } = await send(route, taken[route.name]?.());
+      expect([route.name, status, status < 300 ? '' : text]).toEqual([route.name, status, '']);
+    }
+    await openSession();
+    const details = routes.find(({ operation }) => operation.operationId === 'readDetails');
+    const { text } = await send(details as DocumentedRoute);
+    for (const mark of [word, digits, birthday, `${word}@example.com`]) expect(text).toContain(mark);
+  });
+
+  it('is provoked by errors of the database that repeat the row', async () => {
+    const repeat = `
+      create function repeat_row() returns trigger language plpgsql as $$ begin
+        raise exception 'not %', new using errcode = '23514', detail = new::text, hint = new::text;
+      end $$`;
+    const repeatOn = (table: string) =>
+      `create trigger repeat_row before insert or update on ${table} for each row execute function repeat_row()`;
+    await runStatements(database.ownerUrl, [repeat, ...tables.map(repeatOn)]);
+    for (const route of routes.filter(({ name }) => name in taken)) {
+      const { status, text } = await send(route, taken[route.name]?.());
+      const isGateway = isGatewayPath(route.path);
+      expect([route.name, status]).toEqual([route.name, 500]);
+      if (isGateway) expect(text).toBe('{"result":"internal server error"}');
+    }
+  });
+
+  it('holds nothing of it: not the log, not the metrics, not an error', async () => {
+    const requestId = `the-end-${randomUUID()}`;
+    const headers = { 'x-auth-token': demoKey, 'x-request-id': requestId };
+    const metrics = await client.send({ method: 'GET', path: '/metrics', headers });
+    await service.until(new RegExp(requestId));
+    expect(metrics.text).toContain('http_request_duration_seconds');
+    expect(service.output.split('\n').length).toBeGreaterThan(300);
+    expect(findMarks(service.output, [...marks, session])).toEqual([]);
+    expect(findMarks(metrics.text, marks)).toEqual([]);
+    expect(findMarks(gatewayRefusals(), marks)).toEqual([]);
+  });
+});
+
+/** Elsewhere errors may name a key that the caller sent; the gateway's say nothing of it. */
+function gatewayRefusals(): string {
+  return refusals.filter((line) => / \/gateway\//.test(line)).join('\n');
+}
