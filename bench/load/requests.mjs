@@ -7,13 +7,15 @@ import { randomFrom } from '../random.mjs';
 const STEP = 2_147_483_647;
 
 /**
- * @typedef {object} RequestPlan of GETs of players or, with a body, of POSTs; or else of `pathsFile` or of `writes`
+ * @typedef {object} RequestPlan of GETs of players or, with a body, of POSTs; or else of `pathsFile`, `tokens`, `bodies` or `writes`
  * @property {string} [idsFile] one player id a line
  * @property {number} seed
  * @property {Record<string, string>} headers
  * @property {string} host
  * @property {string} [body] of a POST; without it a GET
  * @property {string} [pathsFile] one path a line, to GET in random order
+ * @property {{path: string, file: string}} [tokens] GETs of one path, with the session of a line each, in random order
+ * @property {{path: string, file: string}} [bodies] POSTs to one path, a line of JSON each, in random order
  * @property {{path: string, template: string, subjects: number, from: number}} [writes] POSTs of consents.mjs, and how many
  *   of them came before
  */
@@ -30,6 +32,8 @@ export function playerOf(request) {
  */
 export function requestsOf(plan) {
   if (plan.pathsFile) return readsOf(plan);
+  if (plan.tokens) return sessionsOf(plan);
+  if (plan.bodies) return postsOf(plan);
   return plan.writes ? writesOf(plan) : playersOf(plan);
 }
 
@@ -40,6 +44,27 @@ function readsOf({ pathsFile, seed, headers, host }) {
   const requests = readFileSync(pathsFile, 'utf8').trimEnd().split('\n');
   const random = randomFrom(seed);
   return () => `GET ${requests[Math.floor(random() * requests.length)]}${after}`;
+}
+
+/** A random line of a file each time. */
+function linesFrom(file, seed) {
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  const random = randomFrom(seed);
+  return () => lines[Math.floor(random() * lines.length)];
+}
+
+function sessionsOf({ tokens: { path, file }, seed, host }) {
+  const next = linesFrom(file, seed);
+  return () => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nx-auth-token: ${next()}\r\n\r\n`;
+}
+
+function postsOf({ bodies: { path, file }, seed, host }) {
+  const before = `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\nContent-Length: `;
+  const next = linesFrom(file, seed);
+  return () => {
+    const body = next();
+    return `${before}${body.length}\r\n\r\n${body}`;
+  };
 }
 
 function writesOf({ writes: { path, template, subjects, from }, headers, host }) {

@@ -17,6 +17,7 @@ import {
   PlayerBlocksDto,
   PlayerChangesDto,
   PlayerDto,
+  toPlayerAct,
   toPlayerBlocksDto,
   toPlayerDto,
 } from './players.dto.js';
@@ -38,13 +39,15 @@ export class PlayersController {
   @ApiAnswers(200, PlayerDto)
   @Problems(400, 409, 413)
   async putPlayer(
-    @Client() { brandId }: ClientPrincipal,
+    @Client() { brandId, clientId }: ClientPrincipal,
     @Param('id', PlayerIdPipe) id: string,
     @Body() changes: PlayerChangesDto,
+    @Req() request: FastifyRequest,
   ): Promise<PlayerDto> {
-    const { origin, currency, language, bTag, testAccount, ...credentials } = changes;
-    const facts = { origin, currency, language, bTag, testAccount };
-    return toPlayerDto(await this.players.put(brandId, id, facts, credentials));
+    const { storeFullIp } = await this.catalogue.get(brandId);
+    const evidence = requestEvidence(request, storeFullIp);
+    const act = toPlayerAct(changes, `client:${clientId}`, evidence);
+    return toPlayerDto(await this.players.put(brandId, id, act));
   }
 
   /**

@@ -16,7 +16,7 @@ import { IfGiven } from '../common/if-given.js';
 import { isText, IsText } from '../common/is-text.js';
 import type { PlayerBlocksView } from '../consents/player-blocks.service.js';
 import { type RealityCheck, realityChecks } from '../players/credentials.service.js';
-import type { PlayerView } from '../players/players.service.js';
+import type { PlayerAct, PlayerView } from '../players/players.service.js';
 
 const IsBooleanOrText = () =>
   ValidateBy({
@@ -26,6 +26,24 @@ const IsBooleanOrText = () =>
       defaultMessage: buildMessage((prefix) => `${prefix}$property must be a boolean or a password`),
     },
   });
+
+export class OptOutChangeDto {
+  @IfGiven()
+  @IsBoolean()
+  chat?: boolean;
+
+  @IfGiven()
+  @IsBoolean()
+  sms?: boolean;
+
+  @IfGiven()
+  @IsBoolean()
+  email?: boolean;
+
+  @IfGiven()
+  @IsBoolean()
+  phone?: boolean;
+}
 
 /** What is known of a player; absent keys stay, null clears. */
 export class PlayerChangesDto {
@@ -60,6 +78,79 @@ export class PlayerChangesDto {
   @IfGiven()
   @IsBoolean()
   testAccount?: boolean;
+
+  /** @example Jane */
+  @IfGiven()
+  @ValidateIf((_object, value) => value !== null)
+  @IsString()
+  firstName?: string | null;
+
+  /** @example Doe */
+  @IfGiven()
+  @ValidateIf((_object, value) => value !== null)
+  @IsString()
+  lastName?: string | null;
+
+  /** @example 1996-11-02 */
+  @IfGiven()
+  @ValidateIf((_object, value) => value !== null)
+  @IsString()
+  birthdate?: string | null;
+
+  /** @example F */
+  @IfGiven()
+  @ValidateIf((_object, value) => value !== null)
+  @IsString()
+  gender?: string | null;
+
+  /** @example GB */
+  @IfGiven()
+  @ValidateIf((_object, value) => value !== null)
+  @IsString()
+  country?: string | null;
+
+  /** @example London */
+  @IfGiven()
+  @ValidateIf((_object, value) => value !== null)
+  @IsString()
+  city?: string | null;
+
+  /** @example 1 High Street */
+  @IfGiven()
+  @ValidateIf((_object, value) => value !== null)
+  @IsString()
+  address?: string | null;
+
+  /** @example SW1A 1AA */
+  @IfGiven()
+  @ValidateIf((_object, value) => value !== null)
+  @IsString()
+  zipPostalCode?: string | null;
+
+  /** @example 44-7400123456 */
+  @IfGiven()
+  @ValidateIf((_object, value) => value !== null)
+  @IsString()
+  phone?: string | null;
+
+  /** Where the player does not want to be contacted: the other way round than consents. */
+  @IfGiven()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => OptOutChangeDto)
+  optOut?: OptOutChangeDto;
+
+  /** Kept with what changes. */
+  @IfGiven()
+  @IsString()
+  @MaxLength(1000)
+  comment?: string;
+
+  /** Whoever did it, as the platform knows them. */
+  @IfGiven()
+  @IsString()
+  @MaxLength(200)
+  operator?: string;
 
   /** @example player1001 */
   @IfGiven()
@@ -180,6 +271,34 @@ export class ExclusionStateDto extends BlockStateDto {
 export class PlayerBlocksDto {
   excluded: ExclusionStateDto;
   blocked: BlockStateDto;
+}
+
+/** What an operator says of a player. */
+export function toPlayerAct(changes: PlayerChangesDto, actor: string, evidence: string): PlayerAct {
+  const { origin, currency, bTag, testAccount, operator, comment, optOut } = changes;
+  const { firstName, lastName, birthdate, gender, language, country, city, address, zipPostalCode, phone } =
+    changes;
+  const { username, password, temporaryPassword, email, emailVerified, is2faRequired, realityCheck } =
+    changes;
+  return {
+    facts: { origin, currency, bTag, testAccount },
+    details: {
+      firstName,
+      lastName,
+      birthdate,
+      gender,
+      language,
+      country,
+      city,
+      address,
+      zipPostalCode,
+      phone,
+    },
+    optOuts: { chat: optOut?.chat, sms: optOut?.sms, email: optOut?.email, phone: optOut?.phone },
+    credentials: { username, password, temporaryPassword, email, emailVerified, is2faRequired, realityCheck },
+    by: { actor, operator, comment },
+    evidence,
+  };
 }
 
 /** What is known of a player. */

@@ -1,11 +1,17 @@
-import { Body, Controller, Delete, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Client, RequireScope } from '../auth/auth.decorators.js';
 import type { ClientPrincipal } from '../auth/principal.js';
 import { SessionsService } from '../auth/sessions.service.js';
 import { ApiAnswers, ApiKeyAuth, Problems } from '../common/api-answers.dto.js';
 import { UuidPipe } from '../common/id-pipes.js';
-import { NewSessionDto, SessionDto } from './sessions.dto.js';
+import {
+  LiveSessionsDto,
+  LiveSessionsQuery,
+  NewSessionDto,
+  SessionDto,
+  toLiveSessionsDto,
+} from './sessions.dto.js';
 
 /** Players' sessions, for operators whose own log-in issues them. */
 @ApiTags('Internal')
@@ -25,6 +31,18 @@ export class SessionsController {
   ): Promise<SessionDto> {
     const { id, token, expiresAt } = await this.sessions.open(brandId, body.player_id, body.ttl);
     return { id, auth_token: token, expires_at: expiresAt.toISOString() };
+  }
+
+  /** A player's live sessions. */
+  @Get()
+  @RequireScope('sessions:manage')
+  @ApiAnswers(200, LiveSessionsDto)
+  @Problems(400)
+  async listSessions(
+    @Client() { brandId }: ClientPrincipal,
+    @Query() { player_id: playerId }: LiveSessionsQuery,
+  ): Promise<LiveSessionsDto> {
+    return toLiveSessionsDto(await this.sessions.list(brandId, playerId));
   }
 
   /** End a session, by its id and never by its token. */

@@ -1,4 +1,5 @@
 import { IsInt, Matches, Max, Min } from 'class-validator';
+import type { SessionView } from '../auth/sessions.service.js';
 import { IfGiven } from '../common/if-given.js';
 import { playerIdPattern } from '../common/player-id.js';
 
@@ -26,4 +27,38 @@ export class SessionDto {
   auth_token: string;
 
   expires_at: string;
+}
+
+export class LiveSessionsQuery {
+  /** Whose. */
+  @Matches(playerIdPattern, { message: 'player_id must be 1 to 64 letters, digits, _ or -' })
+  player_id: string;
+}
+
+export class LiveSessionDto {
+  /** What the session is ended by; its token is nowhere shown. */
+  id: string;
+
+  created_at: string;
+
+  /** When it was used last, to within a minute. */
+  seen_at: string;
+
+  expires_at: string;
+}
+
+export class LiveSessionsDto {
+  /** Newest first. */
+  sessions: LiveSessionDto[];
+}
+
+export function toLiveSessionsDto(sessions: readonly SessionView[]): LiveSessionsDto {
+  return {
+    sessions: sessions.map(({ id, createdAt, seenAt, expiresAt }) => ({
+      id,
+      created_at: createdAt.toISOString(),
+      seen_at: seenAt.toISOString(),
+      expires_at: expiresAt.toISOString(),
+    })),
+  };
 }

@@ -53,11 +53,23 @@ const gatewayBodies: Partial<Record<ErrorCode, object>> = {
   unavailable: { result: 'service unavailable' },
 };
 
+/** The second step of registration has words of its own, also for what is no JSON. */
+const malformedRegistration = {
+  message: '',
+  result: 'malformed_request',
+  auth_token: 'null',
+  authToken: 'null',
+};
+const isRegistration = (path: string) => path.startsWith('/gateway/reg-step-two/');
+
 const gateway: Dialect = {
   contentType: 'application/json; charset=utf-8',
   // No word that makes a browser ask the player for a password of its own.
   challenge: 'x-auth-token',
-  body: (error) => error.answer ?? gatewayBodies[error.code] ?? { errMsg: 'invalid input' },
+  body: (error, path) => {
+    if (error.code === 'malformed_body' && isRegistration(path)) return malformedRegistration;
+    return error.answer ?? gatewayBodies[error.code] ?? { errMsg: 'invalid input' };
+  },
 };
 
 const crmRoutes = /^\/(userconsents|userblocks|reconciliation)(\/|$)/;

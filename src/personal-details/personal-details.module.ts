@@ -3,13 +3,14 @@ import { AuthModule } from '../auth/auth.module.js';
 import { BrandsModule } from '../brands/brands.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { PlayersModule } from '../players/players.module.js';
-import { CustomFieldsController } from './custom-fields.controller.js';
 import { AdmissionController } from './admission.controller.js';
+import { CustomFieldsController } from './custom-fields.controller.js';
 import { DetailsController } from './details.controller.js';
 import { MarketingPreferencesController } from './marketing-preferences.controller.js';
 import { MarketingPreferencesService } from './marketing-preferences.service.js';
 import { MessageFormatController } from './message-format.controller.js';
 import { PlayerInfoController } from './player-info.controller.js';
+import { RegistrationController } from './registration.controller.js';
 import { SignTermsController, TermsDocumentController } from './terms.controller.js';
 import { TermsService } from './terms.service.js';
 
@@ -17,12 +18,13 @@ import { TermsService } from './terms.service.js';
 @Module({
   imports: [AuthModule, BrandsModule, ConsentsModule, PlayersModule],
   controllers: [
-    CustomFieldsController,
     AdmissionController,
+    CustomFieldsController,
     DetailsController,
     MarketingPreferencesController,
     MessageFormatController,
     PlayerInfoController,
+    RegistrationController,
     SignTermsController,
     TermsDocumentController,
   ],

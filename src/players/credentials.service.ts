@@ -2,12 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { SessionsService } from '../auth/sessions.service.js';
 import type { BrandSettings } from '../brands/brand-settings.js';
+import { Clock } from '../common/clock.js';
 import { AppError, invalidField } from '../common/errors.js';
 import { PlayerCredentials } from '../database/entities/player-credentials.entity.js';
 import { brokenEmailRules } from './email-rules.js';
 import { identityKey } from './identity-key.js';
 import { PasswordHasher } from './password-hasher.js';
 import { brokenPasswordRules } from './password-rules.js';
+import { type ChangedBy, type FieldChange, PlayerChangesService } from './player-changes.service.js';
 import { brokenUsernameRules } from './username-rules.js';
 
 /** Addresses of names that begin so are not looked up among the throw-away ones. */
@@ -26,13 +28,6 @@ export interface CredentialChanges {
   emailVerified?: boolean;
   is2faRequired?: boolean;
   realityCheck?: RealityCheck;
-}
-
-/** One field before and after; null where nothing was known, or no longer is. */
-export interface FieldChange {
-  field: string;
-  before: string | null;
-  after: string | null;
 }
 
 /** What is to be stored: checked, and the password hashed. */
@@ -60,6 +55,8 @@ export class CredentialsService {
     private readonly dataSource: DataSource,
     private readonly hasher: PasswordHasher,
     private readonly sessions: SessionsService,
+    private readonly changes: PlayerChangesService,
+    private readonly clock: Clock,
   ) {}
 
   /** Checks and hashes, before any transaction: that takes its time. invalid_input names the field and the rules it breaks. */
@@ -96,21 +93,22 @@ export class CredentialsService {
     if (password !== undefined) {
       columns.passwordHash =
         password === null ? null : await this.hasher.admit(() => this.hasher.hash(password));
-      columns.passwordChangedAt = new Date();
+      columns.passwordChangedAt = this.clock.now();
     }
     return { columns, emailVerified };
   }
 
   /**
-   * Writes what was prepared for a player who is there, in the caller's transaction; answers what changed of it. A new password ends
-   * every session. conflict when another player has the name.
+   * Writes what was prepared for a player who is there, in the caller's transaction. A new password ends every session. conflict
+   * when another player has the name.
    */
   async put(
     manager: EntityManager,
     id: { brandId: number; playerId: string },
     { columns, emailVerified }: PreparedCredentials,
-  ): Promise<FieldChange[]> {
-    if (Object.keys(columns).length === 0 && emailVerified === undefined) return [];
+    by: ChangedBy,
+  ): Promise<void> {
+    if (Object.keys(columns).length === 0 && emailVerified === undefined) return;
     await manager
       .createQueryBuilder()
       .insert()
@@ -126,7 +124,7 @@ export class CredentialsService {
     const isVerified = emailVerified ?? (isSameAddress && before.emailVerifiedAt !== null);
     const after = {
       ...columns,
-      emailVerifiedAt: isVerified ? (isSameAddress && before.emailVerifiedAt) || new Date() : null,
+      emailVerifiedAt: isVerified ? (isSameAddress && before.emailVerifiedAt) || this.clock.now() : null,
     };
     await manager.update(PlayerCredentials, id, after).catch((error: unknown) => {
       const taken = takenName(error);
@@ -134,7 +132,7 @@ export class CredentialsService {
       throw new AppError('conflict', `another player of the brand has this ${taken}`);
     });
     if (columns.passwordHash !== undefined) await this.sessions.endAll(id.brandId, id.playerId, manager);
-    return differences(before, after);
+    await this.changes.record(manager, id, differences(before, after), by, this.clock.now());
   }
 }
 

@@ -2,23 +2,26 @@ import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module.js';
 import { BrandsModule } from '../brands/brands.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
+import { Clock } from '../common/clock.js';
+import { DeliveryModule } from '../delivery/delivery.module.js';
 import { HealthModule } from '../health/health.module.js';
 import { AttemptLimits } from './attempt-limits.service.js';
 import { CredentialsService } from './credentials.service.js';
-import { LoginService } from './login.service.js';
-import { PasswordHasher } from './password-hasher.js';
-import { PlayerDetailsService } from './player-details.service.js';
-import { PlayerInfoService } from './player-info.service.js';
-import { PlayerRequirementsService } from './player-requirements.service.js';
-import { Clock } from '../common/clock.js';
-import { DeliveryModule } from '../delivery/delivery.module.js';
 import { CustomFieldsService } from './custom-fields.service.js';
 import { DetailsChangesService } from './details-changes.service.js';
 import { DetailsWriter } from './details-writer.js';
+import { LoginService } from './login.service.js';
 import { MobileCodesService } from './mobile-codes.service.js';
+import { PasswordHasher } from './password-hasher.js';
 import { PlayerChangesService } from './player-changes.service.js';
+import { PlayerDetailsService } from './player-details.service.js';
 import { PlayerExportService } from './player-export.service.js';
+import { PlayerInfoService } from './player-info.service.js';
+import { PlayerRequirementsService } from './player-requirements.service.js';
 import { PlayersService } from './players.service.js';
+import { RegistrationDetailsService } from './registration-details.service.js';
+import { RegistrationService } from './registration.service.js';
+import { TermsSigningService } from './terms-signing.service.js';
 
 const services = [
   AttemptLimits,
@@ -36,6 +39,9 @@ const services = [
   PlayerInfoService,
   PlayerRequirementsService,
   PlayersService,
+  RegistrationDetailsService,
+  RegistrationService,
+  TermsSigningService,
 ];
 
 /** Players beside their consents. */

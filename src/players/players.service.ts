@@ -1,9 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { BrandCatalogue } from '../brands/brand-catalogue.js';
+import type { BrandSettings } from '../brands/brand-settings.js';
+import { CatalogueChanged } from '../consents/marketing-consents.service.js';
 import { Player } from '../database/entities/player.entity.js';
 import { PlayerCredentials } from '../database/entities/player-credentials.entity.js';
-import { type CredentialChanges, CredentialsService } from './credentials.service.js';
+import { OutboxSignal } from '../database/outbox-signal.js';
+import {
+  type CredentialChanges,
+  CredentialsService,
+  type PreparedCredentials,
+} from './credentials.service.js';
+import type { DetailsInput } from './details-rules.js';
+import { DetailsWriter } from './details-writer.js';
+import type { OptOuts } from './opt-outs.js';
+import type { ChangedBy } from './player-changes.service.js';
 
 /** What is known of a player; the credentials are null for one who cannot log in here. */
 export interface PlayerView {
@@ -11,9 +22,16 @@ export interface PlayerView {
   credentials: PlayerCredentials | null;
 }
 
-export type PlayerChanges = Partial<
-  Pick<Player, 'origin' | 'currency' | 'language' | 'bTag' | 'testAccount'>
->;
+/** What an operator says of a player; absent keys stay, null clears. */
+export interface PlayerAct {
+  facts: Partial<Pick<Player, 'origin' | 'currency' | 'bTag' | 'testAccount'>>;
+  details: DetailsInput;
+  optOuts: OptOuts;
+  credentials: CredentialChanges;
+  by: ChangedBy;
+  /** JSON text of what came with the request. */
+  evidence: string;
+}
 
 /** Players as operators tell us of them. */
 @Injectable()
@@ -22,30 +40,45 @@ export class PlayersService {
     private readonly dataSource: DataSource,
     private readonly catalogue: BrandCatalogue,
     private readonly credentials: CredentialsService,
+    private readonly writer: DetailsWriter,
+    private readonly signal: OutboxSignal,
   ) {}
 
   /**
    * Creates the player, or changes what is given and nothing else, all of it or nothing; answers the player after it.
    * Rejects with invalid_input, and with conflict when a name is another player's.
    */
-  async put(
-    brandId: number,
-    playerId: string,
-    changes: PlayerChanges,
-    credentials: CredentialChanges,
-  ): Promise<PlayerView> {
-    const id = { brandId, playerId };
-    const brand = await this.catalogue.get(brandId);
-    const prepared = await this.credentials.prepare(brand, playerId, credentials);
-    return this.dataSource.transaction(async (manager) => {
-      await createPlayer(manager, brandId, playerId);
-      await manager.update(Player, id, { ...changes, updatedAt: new Date() });
-      await this.credentials.put(manager, id, prepared);
-      return {
-        player: await manager.findOneByOrFail(Player, id),
-        credentials: await manager.findOneBy(PlayerCredentials, id),
-      };
+  async put(brandId: number, playerId: string, act: PlayerAct): Promise<PlayerView> {
+    const put = async () => {
+      const brand = await this.catalogue.get(brandId);
+      const prepared = await this.credentials.prepare(brand, playerId, act.credentials);
+      return this.dataSource.transaction((manager) => this.write(manager, brand, playerId, act, prepared));
+    };
+    const view = await put().catch((error: unknown) => {
+      if (!(error instanceof CatalogueChanged)) throw error;
+      this.catalogue.forget(brandId);
+      return put();
     });
+    this.signal.raise(brandId, 'consents');
+    return view;
+  }
+
+  private async write(
+    manager: EntityManager,
+    brand: BrandSettings,
+    playerId: string,
+    { facts, details, optOuts, by, evidence }: PlayerAct,
+    prepared: PreparedCredentials,
+  ): Promise<PlayerView> {
+    const id = { brandId: brand.id, playerId };
+    await createPlayer(manager, brand.id, playerId);
+    await manager.update(Player, id, { ...facts, updatedAt: new Date() });
+    await this.writer.put(manager, brand, { playerId, details, optOuts, by, source: 'internal', evidence });
+    await this.credentials.put(manager, id, prepared, by);
+    return {
+      player: await manager.findOneByOrFail(Player, id),
+      credentials: await manager.findOneBy(PlayerCredentials, id),
+    };
   }
 }
 

@@ -53,6 +53,7 @@ export const scopesByRoute: Record<string, Scope> = {
   'GET /internal/players/{id}/changes': 'players:manage',
   'GET /internal/players/{id}/export': 'players:manage',
   'POST /internal/sessions': 'sessions:manage',
+  'GET /internal/sessions': 'sessions:manage',
   'DELETE /internal/sessions/{id}': 'sessions:manage',
 };
 
@@ -155,6 +156,7 @@ export function samplePath({ path }: DocumentedRoute, given: Partial<SampleIds> 
 /** The query that the route cannot do without. */
 export function sampleQuery({ path }: DocumentedRoute): string {
   if (path.endsWith('/decision')) return '?channel=email';
+  if (path === '/internal/sessions') return '?player_id=1001';
   if (path === '/api/policyconsent') return '';
   if (path === '/api/policyconsent/consent-given')
     return `?ClientId=${harmlessIds.subject}&PolicyId=${unknownPolicyId}`;
