@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,8 +18,11 @@ const password = 'Qz7marked7zQ';
 const birthday = '1973-09-17';
 const marks = [word, digits, password, birthday, '17/09/1973'];
 
+/** Not what ends the session that the others need. */
 const routes = documentedRoutes.filter(
-  ({ path }) => isGatewayPath(path) || path.startsWith('/internal/players/'),
+  ({ path }) =>
+    (isGatewayPath(path) || path.startsWith('/internal/players/')) &&
+    !/^\/gateway\/logout|\/blocks$/.test(path),
 );
 /** Bodies that are taken, with a mark wherever a person could be read off it. */
 const taken: Record<string, () => object> = {
@@ -27,7 +30,7 @@ const taken: Record<string, () => object> = {
     firstName: word,
     lastName: word,
     birthdate: birthday,
-    city: word,
+    city: `${word} ${++count}`,
     address: word,
     zipPostalCode: word,
     phone: `44-${digits}`,
@@ -36,11 +39,11 @@ const taken: Record<string, () => object> = {
     optOut: { email: true },
   }),
   'PUT /gateway/player-personal-details/{version}/custom-fields/{brand_id}': () => ({
-    strCustomFields: [{ id: 'favourite_team', name: 'x', value: word }],
+    strCustomFields: [{ id: 'favourite_team', name: 'x', value: `${word} ${++count}` }],
     intCustomFields: [{ id: 'lucky_number', name: 'x', value: Number(digits) }],
   }),
   'PUT /gateway/player-personal-details/{version}/marketing-preferences/{brand_id}': () => ({
-    preferences: [{ channel: 'sms', products: [{ product: 'casino', opted_in: next() }] }],
+    preferences: [{ channel: 'sms', products: [{ product: 'casino', opted_in: ++count % 2 === 0 }] }],
     textVersion: 'default-1',
   }),
   'POST /gateway/player/multi/{version}/sign/tnc': () => ({
@@ -51,20 +54,24 @@ const taken: Record<string, () => object> = {
   }),
   'PUT /internal/players/{id}': () => ({
     origin: `${word}.example`,
-    bTag: word,
+    bTag: `${word} ${++count}`,
     username: word,
     email: `${word}@example.com`,
     password,
   }),
 };
 /** Tables that a person's data goes to, one or the other, when these are sent. */
-const tables = ['players', 'player_credentials', 'player_custom_fields', 'event_evidence', 'policy_consents'];
+const tables = [
+  'marketing_asks',
+  'players',
+  'player_credentials',
+  'player_custom_fields',
+  'event_evidence',
+  'policy_consents',
+];
 
-let isOn = false;
-function next(): boolean {
-  isOn = !isOn;
-  return isOn;
-}
+/** A repeat that changes nothing is not written. */
+let count = 0;
 
 const markedHeaders = {
   'user-agent': word,
@@ -113,13 +120,6 @@ beforeAll(async () => {
     LOG_FORMAT: 'json',
   });
   client = await service.ready();
-  const { text } = await client.send({
-    method: 'POST',
-    path: '/internal/sessions',
-    headers: { 'x-auth-token': demoKey, 'content-type': 'application/json' },
-    body: JSON.stringify({ player_id: '1001' }),
-  });
-  session = (JSON.parse(text) as OpenedSession).auth_token;
 });
 afterAll(async () => {
   client?.close();
@@ -128,10 +128,21 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** A password that is set ends the sessions there are. */
+async function openSession(): Promise<void> {
+  const { text } = await client.send({
+    method: 'POST',
+    path: '/internal/sessions',
+    headers: { 'x-auth-token': demoKey, 'content-type': 'application/json' },
+    body: JSON.stringify({ player_id: '1001' }),
+  });
+  session = (JSON.parse(text) as OpenedSession).auth_token;
+}
+beforeEach(openSession);
+
 describe('what the service writes of a person', () => {
   it('is provoked by every input of every route, right and wrong', async () => {
-    // Logging out would be the end of it.
-    for (const route of routes.filter(({ path }) => !path.startsWith('/gateway/logout'))) {
+    for (const route of routes) {
       const query = route.operation.parameters.filter((each) => each.in === 'query').map(({ name }) => name);
       const search = new URLSearchParams([...query, word].map((name): [string, string] => [name, word]));
       await send(route, undefined, { path: `${samplePath(route)}?${search.toString()}` });
@@ -161,6 +172,7 @@ describe('what the service writes of a person', () => {
       const { status, text } = await send(route, taken[route.name]?.());
       expect([route.name, status, status < 300 ? '' : text]).toEqual([route.name, status, '']);
     }
+    await openSession();
     const details = routes.find(({ operation }) => operation.operationId === 'readDetails');
     const { text } = await send(details as DocumentedRoute);
     for (const mark of [word, digits, birthday, `${word}@example.com`]) expect(text).toContain(mark);
@@ -175,11 +187,7 @@ describe('what the service writes of a person', () => {
       `create trigger repeat_row before insert or update on ${table} for each row execute function repeat_row()`;
     await runStatements(database.ownerUrl, [repeat, ...tables.map(repeatOn)]);
     for (const route of routes.filter(({ name }) => name in taken)) {
-      const body = {
-        ...taken[route.name]?.(),
-        ...(route.path.includes('/details/') && { city: `${word} 2` }),
-      };
-      const { status, text } = await send(route, body);
+      const { status, text } = await send(route, taken[route.name]?.());
       const isGateway = isGatewayPath(route.path);
       expect([route.name, status]).toEqual([route.name, 500]);
       if (isGateway) expect(text).toBe('{"result":"internal server error"}');
