@@ -9,6 +9,7 @@ import { HealthModule } from './health/health.module.js';
 import { PolicyConsentModule } from './policy-consent/policy-consent.module.js';
 import { ReconciliationModule } from './reconciliation/reconciliation.module.js';
 import { UkgcConsentsModule } from './ukgc-consents/ukgc-consents.module.js';
+import { UnsubscribeModule } from './unsubscribe/unsubscribe.module.js';
 import { UniversalConsentModule } from './universal-consent/universal-consent.module.js';
 
 /** The whole service: one module a door, on one data layer. */
@@ -27,6 +28,7 @@ export class AppModule {
         ReconciliationModule,
         UniversalConsentModule,
         PolicyConsentModule,
+        UnsubscribeModule,
         AdminModule,
       ],
     };

@@ -24,6 +24,7 @@ webhooks go to port 4000 of this machine.`;
 /** The order of the page, too. */
 const tags = {
   'UKGC consents': "A player's opt-ins by channel and product, as the CRM reads and changes them",
+  Unsubscribe: 'Links that withdraw consent: for people a page, for mail programs one click',
   Reconciliation: 'Everybody who is opted in, and where the CRM has it otherwise',
   'Universal consent': 'Consent of anyone to anything: recorded, checked, listed, and told to who subscribes',
   'Policy consent': 'Which text, which version, who agreed, and when to ask again',
@@ -44,6 +45,7 @@ const pathExamples: [path: RegExp, example: string | number][] = [
   [/^\/api\/policies\/.* (other|version)$/, '1.1'],
   [/^\/(api\/)?policies\//, demoPolicyIds.terms],
   [/^\/api\/universalconsent\/integration\//, demoIds.integration],
+  [/^\/unsubscribe\//, 'a-link-made-by-POST-unsubscribe-links'],
   // Not its DELETE: what the other routes try would be gone.
   [/^\/api\/universalconsent\/subscriptions\/\{id\}\//, demoIds.subscription],
 ];

@@ -1,9 +1,10 @@
 import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes } from 'node:crypto';
 
 const fingerprintLength = 4;
+const headLength = fingerprintLength + 28;
 
 /** Purposes that keys are derived for, so that none can be used for another's work. */
-export type KeyPurpose = 'caller' | 'client-id' | 'crm-api-key' | 'webhook-secret';
+export type KeyPurpose = 'caller' | 'client-id' | 'crm-api-key' | 'unsubscribe-link' | 'webhook-secret';
 
 /** SHA-256, as tokens and keys are stored. */
 export function sha256(text: string): Buffer {
@@ -54,15 +55,13 @@ export class SecretBox {
 
   /** Decrypts; throws when the key is no longer among SECRET_KEYS or the value was tampered with. */
   open(sealed: Buffer): string {
+    if (sealed.length < headLength) throw new Error('this is no sealed secret');
     const fingerprint = sealed.subarray(0, fingerprintLength);
     const entry = this.keys.find((candidate) => candidate.fingerprint.equals(fingerprint));
     if (!entry) throw new Error('this secret was sealed under a key that is no longer in SECRET_KEYS');
     const nonce = sealed.subarray(fingerprintLength, fingerprintLength + 12);
     const decipher = createDecipheriv('aes-256-gcm', entry.key, nonce);
-    decipher.setAuthTag(sealed.subarray(fingerprintLength + 12, fingerprintLength + 28));
-    return Buffer.concat([
-      decipher.update(sealed.subarray(fingerprintLength + 28)),
-      decipher.final(),
-    ]).toString('utf8');
+    decipher.setAuthTag(sealed.subarray(fingerprintLength + 12, headLength));
+    return Buffer.concat([decipher.update(sealed.subarray(headLength)), decipher.final()]).toString('utf8');
   }
 }
