@@ -19,9 +19,13 @@ const run = promisify(execFile);
  * @returns {Promise<{sent: number, answers: number, errors: number, perSecond?: number, p50?: number, p95?: number,
  *   p99?: number}>}
  */
-export async function load(server, { idsFile, seed, body, headers, pathsFile, writes, ...options }) {
+export async function load(
+  server,
+  { idsFile, seed, body, headers, pathsFile, writes, formsFile, form, ...options },
+) {
   const { hostname, port, host } = new URL(server.origin);
-  const plan = { idsFile, seed, headers: headers ?? server.headers, host, body, pathsFile, writes };
+  const asked = { idsFile, seed, body, pathsFile, writes, formsFile, form };
+  const plan = { ...asked, headers: headers ?? server.headers, host };
   const all = { host: hostname, port: Number(port), warmupSeconds: 1, ...options, plan };
   const { stdout } = await run(process.execPath, [MAIN, JSON.stringify(all)], { maxBuffer: 1 << 20 });
   const result = JSON.parse(stdout);

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { fileURLToPath } from 'node:url';
 import { Channel } from '../consents/channels.js';
 import { MarketingConsentsService } from '../consents/marketing-consents.service.js';
 import { MarketingGridService, type PlayerGrid } from '../consents/marketing-grid.service.js';
 import { readerLanguages, type ReaderLanguages } from '../pages/languages.js';
-import { type Page, PageTemplates } from '../pages/page-templates.js';
+import type { Page } from '../pages/page-templates.js';
 import { type LinkAct, readChoices } from './preference-form.js';
-import { maskOf, type Outcome, preferencePageVariables } from './preference-page.view.js';
+import { PreferencePages } from './preference-pages.js';
+import { isSilenced, maskOf, type Outcome } from './preference-page.view.js';
 import { type OpenedLink, UnsubscribeLinksService } from './unsubscribe-links.service.js';
 
 const msPerDay = 86_400_000;
@@ -23,7 +23,7 @@ export interface LinkVisitor {
 /** The page behind a link, and what its buttons and mail programs do. Whoever holds the link may withdraw by it. */
 @Injectable()
 export class PreferencePageService {
-  private readonly pages = new PageTemplates(fileURLToPath(new URL('./pages/', import.meta.url)));
+  private readonly pages = new PreferencePages();
 
   constructor(
     private readonly links: UnsubscribeLinksService,
@@ -63,10 +63,10 @@ export class PreferencePageService {
     visitor: LinkVisitor,
   ): Promise<Page> {
     const wanted = readChoices(choices, form);
-    const isSilenced = state !== null && (state.excluded || state.blocked);
+    const isQuiet = isSilenced(state);
     const isOldWording = form.statement !== link.brand.facts.statement.version;
     // A withdrawal is always taken.
-    const taken = isSilenced || isOldWording ? wanted.filter(({ optedIn }) => !optedIn) : wanted;
+    const taken = isQuiet || isOldWording ? wanted.filter(({ optedIn }) => !optedIn) : wanted;
     const after = await this.grids.record({
       brandId: link.brandId,
       playerId: link.playerId,
@@ -76,7 +76,7 @@ export class PreferencePageService {
       source: 'unsubscribe-page',
       facts: factsOf(link, visitor),
     });
-    const refused = isSilenced ? 'shown' : 'wording';
+    const refused = isQuiet ? 'shown' : 'wording';
     const outcome = taken.length === wanted.length ? 'saved' : refused;
     return this.render(link, { ...after, language }, visitor, outcome);
   }
@@ -100,15 +100,7 @@ export class PreferencePageService {
     endedChannel = false,
   ): Page {
     const language = this.languageOf(link, grid.language, visitor);
-    const { languages } = this.pages;
-    const text = (key: string) => this.pages.getText(language, key);
-    return this.pages.renderPage({
-      template: 'preferences',
-      language,
-      colour: link.brand.facts.colour,
-      formAction: "'self'",
-      variables: preferencePageVariables({ link, grid, outcome, endedChannel, language, languages, text }),
-    });
+    return this.pages.render({ link, grid, outcome, endedChannel, language });
   }
 
   /** What was asked for by name, else the player's own language, else the browser's, else the brand's. */
@@ -127,12 +119,7 @@ export class PreferencePageService {
   }
 
   private badLink({ lang, acceptLanguage }: LinkVisitor): Page {
-    return this.pages.renderPage({
-      template: 'bad-link',
-      language: this.pages.chooseLanguage(readerLanguages(lang, acceptLanguage)),
-      status: 404,
-      variables: { brand_name: '' },
-    });
+    return this.pages.renderBadLink(this.pages.chooseLanguage(readerLanguages(lang, acceptLanguage)));
   }
 }
 

@@ -5,7 +5,7 @@ import type { PlayerGrid } from '../consents/marketing-grid.service.js';
 import { type MarketingStateRow, stateColumns } from '../consents/marketing-state.js';
 import { directionOf, languageName } from '../pages/languages.js';
 import { fill } from '../pages/page-texts.js';
-import { boxName, shownBoxes } from './preference-form.js';
+import { boxName } from './preference-form.js';
 import type { OpenedLink } from './unsubscribe-links.service.js';
 
 /** What has just been done; `shown`: nothing, the page was opened. */
@@ -21,13 +21,22 @@ export interface PageToShow {
   /** Those that the page can be read in. */
   languages: string[];
   text: (key: string) => string;
+  /** What stands for the tick of a box until it is known, and for the names of those that are ticked. */
+  mark: { box: (name: string) => string; shown: string };
+}
+
+/** All that the page depends on, beside the brand and which boxes are ticked. */
+export function pageKey(page: Omit<PageToShow, 'text' | 'languages' | 'mark'>): string {
+  const { link, grid, outcome, endedChannel, language } = page;
+  const { channel, productBit } = link;
+  const facts = [isSilenced(grid.state), isOn(link, grid.state), isAnythingOn(grid.state), scopeOf(page)];
+  return [language, channel, productBit, outcome, endedChannel, ...facts].join(' ');
 }
 
 /** What templates name in pages/preferences.html.liquid. */
 export function preferencePageVariables(page: PageToShow): Record<string, unknown> {
   const { link, grid, outcome, language } = page;
-  const { brand, choices, state } = grid;
-  const isSilenced = state !== null && (state.excluded || state.blocked);
+  const { brand, state } = grid;
   const statement = brand.statementIn(language);
   const isWithdrawn = outcome === 'withdrawn' || outcome === 'withdrawn-all';
   return {
@@ -40,11 +49,11 @@ export function preferencePageVariables(page: PageToShow): Record<string, unknow
     })),
     notice: noticeOf(page),
     is_withdrawn: isWithdrawn,
-    is_silenced: isSilenced,
-    state: isSilenced || isWithdrawn ? '' : stateOf(page),
+    is_silenced: isSilenced(state),
+    state: isSilenced(state) || isWithdrawn ? '' : stateOf(page),
     stop_this: isOn(link, state) ? say(page, `stop_${scopeOf(page)}`) : '',
     stop_all: isAnythingOn(state) ? say(page, 'stop_all') : '',
-    shown: shownBoxes(choices),
+    shown: page.mark.shown,
     ...boxesOf(page),
     statement: {
       version: statement.version,
@@ -69,7 +78,7 @@ function stateOf(page: PageToShow): string {
 }
 
 /** What a withdrawal by the link would be of: consent that is not limited to products can only be withdrawn as a whole. */
-function scopeOf({ link, grid }: PageToShow): 'channel' | 'product' {
+function scopeOf({ link, grid }: Pick<PageToShow, 'link' | 'grid'>): 'channel' | 'product' {
   return link.productBit === 0 || maskOf(link, grid.state) === 1 ? 'channel' : 'product';
 }
 
@@ -78,6 +87,11 @@ function isOn(link: OpenedLink, state: MarketingStateRow | null): boolean {
   const mask = maskOf(link, state);
   if (mask === 1) return !link.brand.requiresProducts(channelOf(link));
   return link.productBit === 0 ? mask !== 0 : (mask & link.productBit) !== 0;
+}
+
+/** Whether nothing may be sent, whatever is recorded. */
+export function isSilenced(state: MarketingStateRow | null): boolean {
+  return state !== null && (state.excluded || state.blocked);
 }
 
 function isAnythingOn(state: MarketingStateRow | null): boolean {
@@ -104,11 +118,11 @@ function say(page: PageToShow, key: string): string {
   });
 }
 
-function boxesOf({ grid: { brand, choices }, language, text }: PageToShow) {
+function boxesOf({ grid: { brand, choices }, language, text, mark }: PageToShow) {
   const toBox = (choice: GridChoice) => ({
     name: boxName(choice),
     channel: text(`channel_${choice.channel}`),
-    is_on: choice.optedIn,
+    mark: mark.box(boxName(choice)),
   });
   const byProduct = choices.filter(({ product }) => product !== null);
   const products = [...new Set(byProduct.map(({ product }) => product as string))];
