@@ -16,8 +16,8 @@ const notHere = [
   ...['/node_modules/', '/dist/', 'test/browser/'],
   ...['test/crash/', 'test/database/embedded', 'test/delivery/', '<rootDir>/src/', 'test/cli/', 'test/docs/'],
   'test/architecture/(access-matrix|routes|sources)',
-  'test/e2e/(cors|fingerprint|logs|messages|operations|optional|policy-page|process|query-bodies|rate-limit|robustness)',
-  'test/e2e/subscription-addresses',
+  'test/e2e/(authentication|brand-hosts|cors|fingerprint|gateway-message|instances|integrations|logs|messages|operations)',
+  'test/e2e/(optional|policy-page|process|query-bodies|rate-limit|reconciliation-faults|robustness|subscription-addresses)',
 ];
 
 if (!existsSync(postgres) || !existsSync(initdb)) {

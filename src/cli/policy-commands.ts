@@ -11,7 +11,7 @@ import {
   textFormats,
   versionStatesOf,
 } from '../consents/policies/policy.js';
-import { diffPolicyTexts } from '../consents/policies/policy-diff.js';
+import { PolicyTextWorker } from '../consents/policies/policy-text-worker.js';
 import { CreatePolicyDto, DraftVersionDto, toDraftedVersion } from '../policy-consent/policies.dto.js';
 import { positiveInteger } from './brand-commands.js';
 import { withServices } from './context.js';
@@ -56,7 +56,7 @@ export function addPolicyCommands(program: Command, isJson: () => boolean): void
       (id: string, from: string, to: string, { brand, language }: { brand: number; language?: string }) =>
         withServices(async (app) => {
           const texts = await app.get(PoliciesService).getTextPair(brand, id, [from, to], language);
-          const changes = diffPolicyTexts(texts.from, texts.to);
+          const changes = await app.get(PolicyTextWorker).diffTexts(texts.from, texts.to);
           print(isJson(), changes, () =>
             toChangedLines(changes, process.stdout.isTTY && !process.env.NO_COLOR),
           );

@@ -11,9 +11,11 @@ import { MarketingConsentsService } from './marketing-consents.service.js';
 import { MarketingGridService } from './marketing-grid.service.js';
 import { PlayerBlocksService } from './player-blocks.service.js';
 import { PoliciesService } from './policies/policies.service.js';
+import { PolicyAcceptanceService } from './policies/policy-acceptance.service.js';
 import { PolicyCatalogue } from './policies/policy-catalogue.js';
 import { PolicyConsentsService } from './policies/policy-consents.service.js';
 import { PolicyListService } from './policies/policy-list.service.js';
+import { PolicyTextWorker } from './policies/policy-text-worker.js';
 import { SeedService } from './seed.service.js';
 import { SubjectsService } from './subjects.service.js';
 import { TimelineService } from './timeline.service.js';
@@ -36,9 +38,11 @@ import { UniversalListService } from './universal/universal-list.service.js';
     MarketingGridService,
     PlayerBlocksService,
     PoliciesService,
+    PolicyAcceptanceService,
     PolicyCatalogue,
     PolicyConsentsService,
     PolicyListService,
+    PolicyTextWorker,
     SubjectsService,
     TimelineService,
     UniversalConsentsService,
@@ -55,9 +59,11 @@ import { UniversalListService } from './universal/universal-list.service.js';
     MarketingGridService,
     PlayerBlocksService,
     PoliciesService,
+    PolicyAcceptanceService,
     PolicyCatalogue,
     PolicyConsentsService,
     PolicyListService,
+    PolicyTextWorker,
     SubjectsService,
     TimelineService,
     UniversalConsentsService,

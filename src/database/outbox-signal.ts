@@ -1,8 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { Injectable } from '@nestjs/common';
 
-/** What is new: changes of consents come by the thousand and concern no mail. */
-export type OutboxNews = 'consents' | 'anything';
+/**
+ * What is new: a player's marketing consents or blocks, which concern the CRM and webhooks; records of universal and policy
+ * consents, which concern webhooks alone; or anything. The first two come by the thousand and concern no mail.
+ */
+export type OutboxNews = 'consents' | 'records' | 'anything';
 
 /** Raised after the commit of anything that wrote to the outbox, so that it leaves at once and not at the next poll. */
 @Injectable()

@@ -107,7 +107,7 @@ export class MessagesService implements OnApplicationBootstrap, BeforeApplicatio
     };
     this.timer = setInterval(wake, pollEveryMs);
     this.stopListening = this.signal.listen((_, news) => {
-      if (news !== 'consents') wake();
+      if (news === 'anything') wake();
     });
   }
 

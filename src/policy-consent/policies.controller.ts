@@ -8,8 +8,8 @@ import { UuidPipe } from '../common/id-pipes.js';
 import { prefersJson } from '../common/prefers-json.js';
 import { AddRouteConfig } from '../common/route-config.js';
 import { PoliciesService } from '../consents/policies/policies.service.js';
-import { diffPolicyTexts } from '../consents/policies/policy-diff.js';
-import { diffPolicyHtml } from '../consents/policies/policy-diff-html.js';
+import { PolicyAcceptanceService } from '../consents/policies/policy-acceptance.service.js';
+import { PolicyTextWorker } from '../consents/policies/policy-text-worker.js';
 import {
   AcceptanceDto,
   CreatePolicyDto,
@@ -37,7 +37,11 @@ const contentSecurityPolicy =
 @ApiKeyAuth()
 @Controller('api/policies')
 export class PoliciesController {
-  constructor(private readonly policies: PoliciesService) {}
+  constructor(
+    private readonly policies: PoliciesService,
+    private readonly texts: PolicyTextWorker,
+    private readonly acceptance: PolicyAcceptanceService,
+  ) {}
 
   /** Create a policy. Nobody sees it before a version is published. */
   @Post()
@@ -129,13 +133,15 @@ export class PoliciesController {
     const { language, from, to } = await this.policies.getTextPair(brandId, id, [version, other], Language);
     void reply.headers({ vary: 'Accept', 'cache-control': 'no-store', 'content-language': language });
     if (prefersJson(request.headers.accept)) {
-      void reply.type('application/json; charset=utf-8').send(diffPolicyTexts(from, to).map(toTextChangeDto));
+      void reply
+        .type('application/json; charset=utf-8')
+        .send((await this.texts.diffTexts(from, to)).map(toTextChangeDto));
       return;
     }
     void reply
       .type('text/html; charset=utf-8')
       .header('content-security-policy', contentSecurityPolicy)
-      .send(diffPolicyHtml(from, to));
+      .send(await this.texts.diffHtml(from, to));
   }
 
   /** Count who accepted which version. */
@@ -148,6 +154,6 @@ export class PoliciesController {
     @Client() { brandId }: ClientPrincipal,
     @Param('id', UuidPipe) id: string,
   ): Promise<AcceptanceDto[]> {
-    return (await this.policies.countAcceptances(brandId, id)).map(toAcceptanceDto);
+    return (await this.acceptance.count(brandId, id)).map(toAcceptanceDto);
   }
 }

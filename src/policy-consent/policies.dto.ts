@@ -17,7 +17,8 @@ import { parseDay } from '../common/date-bounds.js';
 import { IfGiven } from '../common/if-given.js';
 import { IsLanguage } from '../common/is-language.js';
 import { IsText } from '../common/is-text.js';
-import type { AcceptanceFigures, DraftedVersion } from '../consents/policies/policies.service.js';
+import type { DraftedVersion } from '../consents/policies/policies.service.js';
+import type { AcceptanceFigures } from '../consents/policies/policy-acceptance.service.js';
 import {
   type PolicyType,
   type PolicyVersionView,

@@ -6,7 +6,7 @@ import type { ClientPrincipal, Principal } from '../auth/principal.js';
 import { PublicApi } from '../common/access.js';
 import { ApiAnswers, ApiKeyAuth, Problems, PublicProblems } from '../common/api-answers.dto.js';
 import { boundsOf } from '../common/date-bounds.js';
-import { AppError } from '../common/errors.js';
+import { AppError, invalidField } from '../common/errors.js';
 import { nextLink } from '../common/next-link.js';
 import { LimitPerAddress } from '../common/rate-limit.js';
 import { PolicyCatalogue } from '../consents/policies/policy-catalogue.js';
@@ -146,6 +146,11 @@ export class PolicyConsentController {
   ): Promise<PolicyRecordDto> {
     const clientId = parseClientId(text);
     if (!clientId) throw new AppError('not_found', 'nothing is recorded for this ClientId and PolicyId');
+    if (query.ClientId !== undefined && !clientId.equals(Buffer.from(query.ClientId, 'hex')))
+      throw invalidField(
+        'ClientId',
+        'ClientId is given twice, in the path and beside it, with different values',
+      );
     return this.consents.read(caller, clientId, query);
   }
 }

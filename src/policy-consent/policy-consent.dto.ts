@@ -2,8 +2,9 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { IfGiven } from '../common/if-given.js';
-import { IsText } from '../common/is-text.js';
 import { IsLanguage } from '../common/is-language.js';
+import { IsText, isText } from '../common/is-text.js';
+import { QuickCheck } from '../common/validation.pipe.js';
 import { type PolicyType, policyTypes } from '../consents/policies/policy.js';
 import type { PolicyRecord, PolicyRecordView } from '../consents/policies/policy-record.js';
 import type { ListedPolicyConsent } from '../consents/policies/policy-list.service.js';
@@ -13,7 +14,7 @@ import type { KnownPolicy } from '../consents/policies/policy-catalogue.js';
 const hexadecimal = { message: 'ClientId must be 64 hexadecimal digits' };
 
 export class PolicyTextQuery {
-  @IsText(100)
+  @IsString()
   PolicyId: string;
 
   /**
@@ -40,7 +41,7 @@ export class PolicyTextDto {
 }
 
 export class RecordPolicyConsentDto {
-  @IsText(100)
+  @IsString()
   PolicyId: string;
 
   /** False withdraws. */
@@ -109,14 +110,21 @@ export class RecordedPolicyConsentDto {
   ClientId: string;
 }
 
-export class PolicyRecordQuery {
-  @IsText(100)
+class PolicyVersionQuery {
+  @IsString()
   PolicyId: string;
 
   /** Without it the newest record of any version. */
   @IfGiven()
   @IsText(50)
   Version?: string;
+}
+
+export class PolicyRecordQuery extends PolicyVersionQuery {
+  /** That of the path once more, or nothing. */
+  @IfGiven()
+  @Matches(clientIdPattern, hexadecimal)
+  ClientId?: string;
 }
 
 export class PolicyRecordDto implements PolicyRecordView {
@@ -137,7 +145,16 @@ export class PolicyRecordDto implements PolicyRecordView {
   ClientId: string;
 }
 
-export class PolicyGivenQuery extends PolicyRecordQuery {
+@QuickCheck(({ ClientId, PolicyId, Version, ...others }) => {
+  for (const _other in others) return false;
+  return (
+    isText(ClientId, 64) &&
+    clientIdPattern.test(ClientId) &&
+    typeof PolicyId === 'string' &&
+    (Version === undefined || isText(Version, 50))
+  );
+})
+export class PolicyGivenQuery extends PolicyVersionQuery {
   @Matches(clientIdPattern, hexadecimal)
   ClientId: string;
 }
@@ -155,7 +172,7 @@ export class PolicyConsentsQuery {
   ClientId?: string;
 
   @IfGiven()
-  @IsText(100)
+  @IsString()
   PolicyId?: string;
 
   /** Only with ClientId. */

@@ -246,6 +246,12 @@ describe('player-consent', () => {
     expect((await publish(id, '--version', '3', '--text', 'terms.md')).code).toBe(2);
     expect((await publish(id, '--version', '3', '--text', `en=${en}x`)).code).toBe(2);
     expect((await diff('1.0', '7')).code).toBe(1);
+    const strange = ['terms', '1.0', '2.0', '--brand', '1'];
+    expect(await cli('policies', 'diff', ...strange)).toEqual({
+      code: 1,
+      out: '',
+      err: errorText.noSuchPolicy,
+    });
     expect((await cli('policies', 'list', '--brand', '9')).code).toBe(1);
     expect((json(await cli('policies', 'list', '--brand', '1', '--json')) as unknown[]).length).toBe(1);
   });

@@ -200,6 +200,15 @@ describe('POST /api/policies/:id/versions/:version/publish', () => {
     expect((await versionsOf(id)).map(({ State }) => State)).toEqual(['superseded', 'current', 'scheduled']);
   });
 
+  it('is seen at once by whoever asks here, however the id is written', async () => {
+    const id = await routes.createPublished({ '1': 'one' });
+    await routes.draft(id, draft('2'));
+    expect((await routes.readText(id)).json).toMatchObject({ Version: '1' });
+    expect((await routes.publish(id.toUpperCase(), '2')).status).toBe(200);
+    expect((await routes.readText(id)).json).toMatchObject({ Version: '2' });
+    expect((await routes.readText(id.toUpperCase())).json).toMatchObject({ Id: id, Version: '2' });
+  });
+
   it('publishes a version once', async () => {
     const id = await create();
     await routes.draft(id, draft('1 a'));

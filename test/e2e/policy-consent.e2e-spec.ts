@@ -135,7 +135,7 @@ describe('GET /api/policyconsent/policy', () => {
     await routes.publish(ahead, '1', { effectiveFrom: nextYear });
     for (const PolicyId of [draft, ahead])
       expectProblem(await routes.text({ PolicyId }), 404, errorText.nothingInForce, textPath);
-    for (const PolicyId of [unknownPolicyId, 'terms', '%'])
+    for (const PolicyId of [unknownPolicyId, 'terms', '%', '', 'x'.repeat(300), 'a\0b'])
       expectProblem(await routes.text({ PolicyId }), 404, errorText.noSuchPolicy, textPath);
     const PolicyId = await routes.createPublished();
     const foreign = await routes.text({ PolicyId }, { token: otherBrandKey });

@@ -106,7 +106,7 @@ describe('GET consent-given', () => {
     expectProblem(none, 400, errorText.notAText('PolicyId'), givenPath, 'PolicyId');
     const key = await ask({ Reference: 'x' });
     expectProblem(key, 400, errorText.unknownKey('Reference'), givenPath, 'Reference');
-    for (const id of [unknownPolicyId, 'terms'])
+    for (const id of [unknownPolicyId, 'terms', '', 'x'.repeat(300)])
       expectProblem(await ask({ PolicyId: id }), 404, errorText.noSuchPolicy, givenPath);
     for (const id of [elsewhere, emptyElsewhere])
       expectProblem(await ask({ PolicyId: id }), 404, errorText.noPolicyRecord, givenPath);
@@ -172,6 +172,20 @@ describe('GET a record', () => {
     const ClientId = clientIdOf(await routes.post({ PolicyId }));
     const answer = await app.call('GET', `${policyPath}/${ClientId}`, { token: null, body: { PolicyId } });
     expect(answer.json).toMatchObject({ PolicyId, ClientId });
+  });
+
+  it('takes the ClientId once more beside the path, if it is the same', async () => {
+    const PolicyId = await routes.createPublished();
+    const ClientId = clientIdOf(await routes.post({ PolicyId }));
+    const path = `${policyPath}/${ClientId}`;
+    for (const again of [ClientId, ClientId.toLowerCase()]) {
+      const body = { ClientId: again, PolicyId, Version: '1' };
+      expect((await app.call('GET', path, { token: null, body })).json).toMatchObject({ PolicyId, ClientId });
+    }
+    const other = await routes.record(ClientId, { PolicyId, ClientId: unknownClientId });
+    expectProblem(other, 400, errorText.clientIdTwice, path, 'ClientId');
+    const bad = await routes.record(ClientId, { PolicyId, ClientId: '12' });
+    expectProblem(bad, 400, errorText.badClientId, path, 'ClientId');
   });
 });
 

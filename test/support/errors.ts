@@ -134,6 +134,7 @@ export const errorText = {
   notABoolean: (field: string) => `${field} must be a boolean value`,
   trueOrFalse: (field: string) => `${field} must be one of the following values: true, false`,
   notWithClientId: (field: string) => `${field} does not go with ClientId: leave ClientId out to list`,
+  clientIdTwice: 'ClientId is given twice, in the path and beside it, with different values',
   policyIdMissing: 'PolicyId must be given with ClientId',
   versionInList: 'Version goes with ClientId: PolicyVersion filters the list',
   noSuchSubject: 'there is no such subject',

@@ -16,6 +16,8 @@ export interface Block {
 /** A command of a guide, with what the guide says it answers, if it does. */
 export interface Command extends Block {
   printed?: unknown;
+  /** The same where it is no JSON. */
+  written?: string;
 }
 
 /** A guide's fenced blocks, each of them in one of the three. */
@@ -30,10 +32,10 @@ export interface Guide {
 /** What stands in the guide, and what the test puts in its place. */
 export type Replacements = Record<string, string>;
 
-/** Takes a guide apart. Throws for a block in a language that nobody could run. */
-export function readGuide(file: string): Guide {
+/** Takes a guide apart, or what stands in it between two texts. Throws for a block in a language that nobody could run. */
+export function readGuide(file: string, section?: [from: string, to: string]): Guide {
   const guide: Guide = { file, commands: [], code: [], documents: [] };
-  const source = readFileSync(join(projectFolder, file), 'utf8');
+  const source = cutSection(readFileSync(join(projectFolder, file), 'utf8'), section);
   const fences = [...source.matchAll(/^```(.*)\n([^]*?)^```$/gm)];
   if (fences.length * 2 !== [...source.matchAll(/^\s*(```|~~~)/gm)].length)
     throw new Error(`${file}: a block does not begin or end with three backticks at the start of a line`);
@@ -42,19 +44,30 @@ export function readGuide(file: string): Guide {
   for (const { index, 0: whole, 1: language, 2: text = '' } of fences) {
     const line = source.slice(0, index).split('\n').length + 1;
     const isNext = source.slice(end, index).trim() === '';
+    const last = guide.commands.at(-1);
+    const answered = isNext && last?.line === lineOfLast ? last : undefined;
     end = index + whole.length;
     if (language === 'sh') guide.commands.push({ line, text });
     else if (language === 'ts') guide.code.push({ line, text });
     else if (language === 'json') {
       const json: unknown = JSON.parse(text);
-      const command = guide.commands.at(-1);
-      if (isNext && command?.line === lineOfLast) command.printed = json;
+      if (answered) answered.printed = json;
       else guide.documents.push({ line, json });
-    } else
+    } else if (language === '' && answered) answered.written = text;
+    else
       throw new Error(`${file}:${line}: nobody knows how to run ${language || 'a block without a language'}`);
     lineOfLast = line;
   }
   return guide;
+}
+
+/** All but the section is blank, so that every line keeps its number. */
+function cutSection(source: string, section: [from: string, to: string] = ['', '']): string {
+  const [from, to] = section;
+  const start = source.indexOf(from);
+  const end = to === '' ? source.length : source.indexOf(to, start);
+  if (start < 0 || end < 0) throw new Error(`there is nothing from ${from} to ${to}`);
+  return source.slice(0, start).replaceAll(/[^\n]/g, '') + source.slice(start, end);
 }
 
 function replace(text: string, replacements: Replacements): string {
@@ -66,6 +79,7 @@ const curls = {
   curl: `curl() { command curl -q ${options} "$@"; }`,
   'the stand-in for curl': `curl() { "$NODE" "$STAND_IN" ${options} "$@"; }`,
 };
+const commandLine = 'npm() { shift 3; "$NODE" dist/src/cli/main.js "$@"; }';
 export type Curl = keyof typeof curls;
 
 /** What commands can be run with here: curl, where there is one, and what takes its place where there is none. */
@@ -75,16 +89,28 @@ export function listCurls(): Curl[] {
 }
 
 /** Runs a command in a shell. Answers the JSON that came out; throws if it failed, or the service refused. */
-export async function runCommand(
+export async function runCommand(...given: Parameters<typeof runScript>): Promise<unknown> {
+  const [{ file }, { line }] = given;
+  const output = await runScript(...given);
+  try {
+    return JSON.parse(output);
+  } catch {
+    throw new Error(`${file}:${line}: what came out is no JSON\n${output}`);
+  }
+}
+
+/** The same, answering whatever came out. `npm run cli --` is the built command line. */
+export async function runScript(
   { file }: Guide,
   { line, text }: Command,
   curl: Curl,
   replacements: Replacements,
   variables: Record<string, string>,
-): Promise<unknown> {
-  const script = `${curls[curl]}\n${replace(text, replacements)}`;
+): Promise<string> {
+  const script = `${curls[curl]}\n${commandLine}\n${replace(text, replacements)}`;
   const { PATH = '' } = process.env;
   const child = spawn('sh', ['-euc', script], {
+    cwd: projectFolder,
     env: {
       PATH,
       NODE: process.execPath,
@@ -101,12 +127,7 @@ export async function runCommand(
     child.once('error', reject).once('close', resolve),
   );
   if (code !== 0) throw new Error(`${file}:${line}: the command ended with ${code}\n${complaint}${output}`);
-  const body = output.replace(/^HTTP\/[^]*?\r\n\r\n/, '');
-  try {
-    return JSON.parse(body);
-  } catch {
-    throw new Error(`${file}:${line}: what came out is no JSON\n${output}`);
-  }
+  return output.replace(/^HTTP\/[^]*?\r\n\r\n/, '');
 }
 
 /** The keys and types of a value, and nothing else of it. */

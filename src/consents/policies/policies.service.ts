@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { isUUID } from 'class-validator';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { AppError, invalidField } from '../../common/errors.js';
@@ -14,7 +15,8 @@ import {
   type TextFormat,
 } from './policy.js';
 import { PolicyCatalogue } from './policy-catalogue.js';
-import { compilePolicyText, hasWords, UnreadableText } from './policy-html.js';
+import { hasWords, UnreadableText } from './policy-html.js';
+import { PolicyTextWorker } from './policy-text-worker.js';
 
 export interface NewPolicy {
   name: string;
@@ -30,22 +32,13 @@ export interface DraftedVersion {
   texts: { language: string; format: TextFormat; text: string }[];
 }
 
-/** How many subjects' last word on a version is yes, of how many who had a say. */
-export interface AcceptanceFigures {
-  version: string;
-  effectiveAt: Date;
-  accepted: number;
-  subjects: number;
-  /** By the day (UTC) of the act, oldest first, the last 90 days that had any. */
-  days: { on: string; accepted: number; withdrawn: number }[];
-}
-
 /** Writes policies: creates, drafts, publishes. What is published never changes. */
 @Injectable()
 export class PoliciesService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly catalogue: PolicyCatalogue,
+    private readonly worker: PolicyTextWorker,
   ) {}
 
   /** A new policy, with the draft of its first version if one is given. */
@@ -55,7 +48,7 @@ export class PoliciesService {
     first?: DraftedVersion,
   ): Promise<PolicyView> {
     const language = requireLanguage('DefaultLanguage', defaultLanguage);
-    const texts = first && compileTexts(first.texts, language);
+    const texts = first && (await this.compileTexts(first.texts, language));
     const id = uuidv7();
     await this.dataSource.transaction(async (manager) => {
       await manager.insert(Policy, { id, brandId, ...policy, defaultLanguage: language });
@@ -71,7 +64,7 @@ export class PoliciesService {
 
   /** One policy of the brand; not_found otherwise. */
   async get(brandId: number, id: string): Promise<PolicyView> {
-    const [policy] = await readPolicies(this.dataSource.manager, brandId, id);
+    const [policy] = isUUID(id) ? await readPolicies(this.dataSource.manager, brandId, id) : [];
     if (!policy) throw new AppError('not_found', 'there is no such policy');
     return policy;
   }
@@ -79,7 +72,7 @@ export class PoliciesService {
   /** Makes a draft, in place of an earlier draft of that version; conflict when the version is published. */
   async draft(brandId: number, id: string, drafted: DraftedVersion): Promise<PolicyView> {
     const { defaultLanguage } = await this.get(brandId, id);
-    const texts = compileTexts(drafted.texts, defaultLanguage);
+    const texts = await this.compileTexts(drafted.texts, defaultLanguage);
     await this.dataSource.transaction(async (manager) => {
       await lockPolicy(manager, brandId, id);
       await writeDraft(manager, { brandId, policyId: id }, drafted, texts);
@@ -125,70 +118,49 @@ export class PoliciesService {
     return { language: chosen, from: older.get(chosen) ?? '', to: newer.get(chosen) ?? '' };
   }
 
-  /** How many accepted each published version, and when; not_found for a policy that the brand has not. */
-  async countAcceptances(brandId: number, id: string): Promise<AcceptanceFigures[]> {
-    const { versions } = await this.get(brandId, id);
-    const figures = await this.dataSource.query<{ version: string; accepted: number; subjects: number }[]>(
-      `select version, count(*) filter (where is_given)::integer as accepted, count(*)::integer as subjects
-       from (
-         select distinct on (subject_id, version) version, is_given from policy_consents
-         where brand_id = $1 and policy_id = $2 order by subject_id, version, created_at desc, id desc) last
-       group by version`,
-      [brandId, id],
+  /** Texts as they are kept; invalid_input names one that is empty, of no language, or of one that comes twice. */
+  private async compileTexts(texts: DraftedVersion['texts'], defaultLanguage: string): Promise<KeptText[]> {
+    const languages = texts.map(({ language }, index) =>
+      requireLanguage(`Texts[${index}].Language`, language),
     );
-    const days = await this.dataSource.query<
-      { version: string; day: string; accepted: number; withdrawn: number }[]
-    >(
-      `select * from (
-         select version, to_char(created_at at time zone 'UTC', 'YYYY-MM-DD') as day,
-           count(*) filter (where is_given)::integer as accepted, count(*) filter (where not is_given)::integer as withdrawn,
-           row_number() over (partition by version order by to_char(created_at at time zone 'UTC', 'YYYY-MM-DD') desc) as place
-         from policy_consents where brand_id = $1 and policy_id = $2 group by 1, 2) d
-       where place <= 90 order by day`,
-      [brandId, id],
-    );
-    return versions.flatMap(({ version, effectiveAt }) => {
-      if (!effectiveAt) return [];
-      const { accepted = 0, subjects = 0 } = figures.find((row) => row.version === version) ?? {};
-      const own = days.filter((row) => row.version === version);
-      return [
-        {
-          version,
-          effectiveAt,
-          accepted,
-          subjects,
-          days: own.map((row) => ({ on: row.day, accepted: row.accepted, withdrawn: row.withdrawn })),
-        },
-      ];
-    });
+    for (const [index, language] of languages.entries()) {
+      const field = `Texts[${index}].Language`;
+      if (languages.indexOf(language) < index)
+        throw invalidField(field, `${field}: the language ${language} comes twice`);
+    }
+    if (!languages.includes(defaultLanguage))
+      throw invalidField('Texts', `Texts must hold one in the policy's default language, ${defaultLanguage}`);
+    const compiled: KeptText[] = [];
+    for (const [index, { format, text: source }] of texts.entries()) {
+      const { html, hash: htmlHash } = await this.compileText(`Texts[${index}].Text`, format, source);
+      compiled.push({ language: languages[index] ?? defaultLanguage, format, source, html, htmlHash });
+    }
+    return compiled;
+  }
+
+  private async compileText(
+    field: string,
+    format: TextFormat,
+    source: string,
+  ): Promise<{ html: string; hash: Buffer }> {
+    try {
+      const compiled = await this.worker.compile(format, source);
+      if (hasWords(compiled.html)) return compiled;
+    } catch (error) {
+      if (error instanceof UnreadableText) throw invalidField(field, `${field}: ${error.message}`);
+      throw error;
+    }
+    throw invalidField(field, `${field}: nothing is left of the text once it is made safe`);
   }
 }
 
-/** Texts as they are kept; invalid_input names one that is empty, of no language, or of one that comes twice. */
-function compileTexts(texts: DraftedVersion['texts'], defaultLanguage: string) {
-  const known = new Set<string>();
-  const compiled = texts.map(({ language: tag, format, text: source }, index) => {
-    const field = `Texts[${index}].Language`;
-    const language = requireLanguage(field, tag);
-    if (known.has(language)) throw invalidField(field, `${field}: the language ${language} comes twice`);
-    known.add(language);
-    const { html, hash: htmlHash } = compileText(`Texts[${index}].Text`, format, source);
-    return { language, format, source, html, htmlHash };
-  });
-  if (!known.has(defaultLanguage))
-    throw invalidField('Texts', `Texts must hold one in the policy's default language, ${defaultLanguage}`);
-  return compiled;
-}
-
-function compileText(field: string, format: TextFormat, source: string): { html: string; hash: Buffer } {
-  try {
-    const compiled = compilePolicyText(format, source);
-    if (hasWords(compiled.html)) return compiled;
-  } catch (error) {
-    if (error instanceof UnreadableText) throw invalidField(field, `${field}: ${error.message}`);
-    throw error;
-  }
-  throw invalidField(field, `${field}: nothing is left of the text once it is made safe`);
+/** A text as the table has it. */
+interface KeptText {
+  language: string;
+  format: TextFormat;
+  source: string;
+  html: string;
+  htmlHash: Buffer;
 }
 
 function requireLanguage(field: string, text: string): string {
@@ -202,7 +174,7 @@ async function writeDraft(
   manager: EntityManager,
   policy: { brandId: number; policyId: string },
   { version, isMaterial, effectiveFrom }: DraftedVersion,
-  texts: ReturnType<typeof compileTexts>,
+  texts: KeptText[],
 ): Promise<void> {
   const key = { ...policy, version };
   const known = await manager.findOneBy(PolicyVersion, key);

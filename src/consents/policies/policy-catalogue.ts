@@ -87,11 +87,13 @@ export class PolicyCatalogue {
   constructor(private readonly database: Database) {}
 
   /** The policy of an id, of whatever brand; null for an unknown one, or what is no id. */
-  find(id: string): Promise<KnownPolicy | null> {
+  find(given: string): Promise<KnownPolicy | null> {
+    // However it is written it is one policy, to be remembered and forgotten once.
+    const id = given.toLowerCase();
     const known = this.policies.get(id);
     if (known && Date.now() - known.readAt < maxAgeMs) return known.policy;
     if (!isUUID(id)) return Promise.resolve(null);
-    const entry = { readAt: Date.now(), policy: this.read(id.toLowerCase()) };
+    const entry = { readAt: Date.now(), policy: this.read(id) };
     if (this.policies.size >= rememberedPolicies) this.policies.clear();
     this.policies.set(id, entry);
     const drop = () => {
@@ -125,7 +127,7 @@ export class PolicyCatalogue {
 
   /** Drops what is remembered of a policy, after a change of it. */
   forget(id: string): void {
-    this.policies.delete(id);
+    this.policies.delete(id.toLowerCase());
   }
 
   /** The current version; not_found while nothing is in force. */

@@ -145,7 +145,7 @@ export class PolicyConsentsService {
         });
     if (!row) throw new Error('the database answered no outcome');
     refuse(row, act.version);
-    if (!manager) this.signal.raise(brandId, 'consents');
+    if (!manager) this.signal.raise(brandId, 'records');
     return { clientId: row.client_id, createdAt: row.created_at };
   }
 

@@ -194,6 +194,19 @@ describe('what is shown of a difference', () => {
   });
 });
 
+describe('texts as long as they may be', () => {
+  const words = (word: string) => Array.from({ length: 150_000 }, (_, index) => `${word}${index}`).join(' ');
+
+  it.each([
+    ['of many words', `<p>${words('a')}</p>`, `<p>${words('b')}</p>`],
+    ['of many paragraphs', '<p>a</p>'.repeat(150_000), '<p>b</p>'.repeat(150_000)],
+  ])('%s are shown as replaced', (_what, from, to) => {
+    const html = diffPolicyHtml(from, to);
+    expect(without(html, 'del')).toBe(plain(to));
+    expect(without(html, 'ins')).toBe(plain(from));
+  });
+});
+
 describe('the difference in plain text', () => {
   it('holds the newer text and the older one', () => {
     fc.assert(

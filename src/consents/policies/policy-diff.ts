@@ -37,8 +37,9 @@ export function diffPolicyTokens(from: string, to: string): TokenChange[] {
     added = [];
   };
   for (const { kind, items } of blocks) {
-    if (kind === 'removed') removed.push(...items.flat());
-    else if (kind === 'added') added.push(...items.flat());
+    // Not by push(...): a long text has more words than a call takes arguments.
+    if (kind === 'removed') removed = removed.concat(items.flat());
+    else if (kind === 'added') added = added.concat(items.flat());
     else {
       settle();
       changes.push({ kind, tokens: items.flat() });

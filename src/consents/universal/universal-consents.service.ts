@@ -101,7 +101,7 @@ const findNewestRecord = {
 export class UniversalConsentsService {
   private readonly writes = new Coalescer<Act, UniversalRecord | null>((acts) => this.perBrand(acts), {
     maxItems: 64,
-    maxRuns: 3,
+    maxRuns: 2,
   });
   private readonly levels = new Coalescer<{ clientId: Buffer; reference: string }, LevelRow>(
     (keys) =>
@@ -180,7 +180,7 @@ export class UniversalConsentsService {
   private async writeAll(brandId: number, acts: Act[]): Promise<(UniversalRecord | null | Error)[]> {
     try {
       const rows = await this.database.prepared<ResultRow>(recordAll, [brandId, universalActsJson(acts)]);
-      this.signal.raise(brandId, 'consents');
+      this.signal.raise(brandId, 'records');
       return toResults(brandId, acts.length, rows);
     } catch (error) {
       if (acts.length === 1 || (isDatabaseAway(error) && !hasWaitedTooLong(error))) throw error;

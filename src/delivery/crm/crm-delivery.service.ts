@@ -48,7 +48,9 @@ export class CrmDeliveryService implements OnApplicationBootstrap, BeforeApplica
   onApplicationBootstrap(): void {
     if (!this.config.runsDeliveries) return;
     const wake = (brandId: number) => this.brands.get(brandId)?.lanes[0]?.hear();
-    this.stopListening = this.signal.listen(wake);
+    this.stopListening = this.signal.listen((brandId, news) => {
+      if (news !== 'records') wake(brandId);
+    });
     this.outbox.onNextWaits = wake;
     this.timer = setInterval(() => this.poll(), pollEveryMs);
     this.poll();
