@@ -47,7 +47,7 @@ function drawRow(line, index) {
 export function drawChart({ machine, suites }) {
   const lines = [
     ...['reads', 'writes', 'delivery', 'import', 'reconciliation'],
-    ...['universal', 'universal-pages'],
+    ...['universal', 'universal-pages', 'unsubscribe'],
   ]
     .flatMap((name) => suites[name]?.lines ?? [])
     .filter((line) => line.target);

@@ -14,7 +14,7 @@ const TOLERANCE = 0.15;
 /**
  * @typedef {object} Line
  * @property {string} what
- * @property {string} unit `×` (a ratio to the baseline's, medians of rounds) `ms` or `MB`
+ * @property {string} unit `×` (a ratio to the baseline's, medians of rounds), `ms`, `MB` or `/s`
  * @property {{atLeast: number} | {below: number}} [target]
  * @property {number} value
  * @property {string} detail

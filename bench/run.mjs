@@ -1,4 +1,4 @@
-// npm run bench -- [reads|writes|delivery|import|reconciliation|universal|universal-pages|gateway] [--quick]
+// npm run bench -- [reads|writes|delivery|import|reconciliation|universal|universal-pages|gateway|unsubscribe] [--quick]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,11 +15,12 @@ import { reads } from './suites/reads.mjs';
 import { reconciliation } from './suites/reconciliation.mjs';
 import { universal } from './suites/universal.mjs';
 import { universalPages } from './suites/universal-pages.mjs';
+import { unsubscribe } from './suites/unsubscribe.mjs';
 import { writes } from './suites/writes.mjs';
 
 const SUITES = {
   ...{ reads, writes, delivery, import: imports, reconciliation },
-  ...{ universal, 'universal-pages': universalPages, gateway },
+  ...{ universal, 'universal-pages': universalPages, gateway, unsubscribe },
 };
 /** What these measure has subjects of its own; alone they need no million players. */
 const PLAYERLESS = new Set(['universal', 'universal-pages']);
@@ -41,6 +42,7 @@ const FULL = {
   ...{ subjects: 100_000, checkRate: 500, checks: 10_000, recordRate: 200, records: 5000 },
   ...{ consentLatencyRounds: 3, consentRecords: 5_000_000, combinations: 30, pageRounds: 5 },
   ...{ gatewayPlayers: 10_000, stormRate: 50, stormReadRate: 200, stormReads: 3000, stormRounds: 5 },
+  ...{ links: 100_000, mintRounds: 20 },
 };
 /** Whether everything runs, not how fast. */
 const QUICK = {
@@ -53,6 +55,7 @@ const QUICK = {
   ...{ subjects: 3000, checkRate: 200, checks: 400, recordRate: 100, records: 200 },
   ...{ consentLatencyRounds: 1, consentRecords: 200_000, combinations: 20, pageRounds: 1 },
   ...{ gatewayPlayers: 1000, stormRate: 50, stormReadRate: 200, stormReads: 600, stormRounds: 1 },
+  ...{ links: 20_000, mintRounds: 3 },
 };
 
 /**

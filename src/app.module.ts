@@ -10,6 +10,7 @@ import { PersonalDetailsModule } from './personal-details/personal-details.modul
 import { PolicyConsentModule } from './policy-consent/policy-consent.module.js';
 import { ReconciliationModule } from './reconciliation/reconciliation.module.js';
 import { UkgcConsentsModule } from './ukgc-consents/ukgc-consents.module.js';
+import { UnsubscribeModule } from './unsubscribe/unsubscribe.module.js';
 import { UniversalConsentModule } from './universal-consent/universal-consent.module.js';
 
 /** The whole service: one module a door, on one data layer. */
@@ -29,6 +30,7 @@ export class AppModule {
         UniversalConsentModule,
         PolicyConsentModule,
         PersonalDetailsModule,
+        UnsubscribeModule,
         AdminModule,
       ],
     };

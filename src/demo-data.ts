@@ -43,6 +43,14 @@ const consents: Record<string, Partial<Record<keyof typeof Channel, number>>> = 
   '1005': { email: 1 | casino, telephone: 1 },
 };
 
+/** What players read in place of the products' names. */
+const demoLabels = {
+  casino: { en: 'Casino', de: 'Casino' },
+  sports: { en: 'Sports betting', de: 'Sportwetten' },
+  lottery: { en: 'Lottery', de: 'Lotterie' },
+  bingo: { en: 'Bingo', de: 'Bingo' },
+};
+
 /** Ids of the demo data, which the reference page fills in. An anonymous visitor's ClientId would be drawn otherwise. */
 export const demoIds = {
   clientId: '9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08',
@@ -76,6 +84,7 @@ async function createDemoData(manager: EntityManager): Promise<void> {
   await createBrand(manager, 1, 'Demo Casino', 'demo.example', ['casino', 'sports', 'lottery', 'bingo'], {
     sportsbook: 'sports',
   });
+  await manager.update(Brand, { id: 1 }, { colour: '#14532d', productLabels: demoLabels });
   await createBrand(manager, 2, 'Other Brand', 'other.example', ['casino', 'sports'], {});
   const client = { scopes: [...scopes], keyHash: randomBytes(32) };
   await manager.insert(ServiceClient, [

@@ -28,6 +28,7 @@ webhooks go to port 4000 of this machine.
 /** The order of the page, too. */
 const tags = {
   'UKGC consents': "A player's opt-ins by channel and product, as the CRM reads and changes them",
+  Unsubscribe: 'Links that withdraw consent: for people a page, for mail programs one click',
   Reconciliation: 'Everybody who is opted in, and where the CRM has it otherwise',
   'Universal consent': 'Consent of anyone to anything: recorded, checked, listed, and told to who subscribes',
   'Policy consent': 'Which text, which version, who agreed, and when to ask again',
@@ -54,6 +55,7 @@ const pathExamples: [path: RegExp, example: string | number][] = [
   [/^\/gateway\/.* type$/, 'tnc'],
   [/^\/gateway\/.* message_string$/, 'general_failure'],
   [/^\/api\/universalconsent\/integration\//, demoIds.integration],
+  [/^\/unsubscribe\//, 'a-link-made-by-POST-unsubscribe-links'],
   // Not its DELETE: what the other routes try would be gone.
   [/^\/api\/universalconsent\/subscriptions\/\{id\}\//, demoIds.subscription],
 ];

@@ -13,7 +13,7 @@ import { NestLogger } from './common/logger.js';
 import { acceptQueryBodies } from './common/query-bodies.js';
 import { limitRatePerAddress } from './common/rate-limit.js';
 import { addRequestHooks, requestIdOf } from './common/request-hooks.js';
-import { acceptStreams, limitBodyTime, refuseForms } from './common/request-bodies.js';
+import { acceptForms, acceptStreams, limitBodyTime } from './common/request-bodies.js';
 import { allowLongBodies, answerAlternateVerbs } from './common/route-config.js';
 import { setSecurityHeaders } from './common/security-headers.js';
 import { DtoPipe } from './common/validation.pipe.js';
@@ -50,8 +50,9 @@ export async function setupApp(
   app.useGlobalPipes(new DtoPipe());
   app.useGlobalFilters(new ErrorFilter(config));
   const fastify = app.getHttpAdapter().getInstance();
-  const streamedRoutes = ['/userconsents/import', '/reconciliation/compare'].map(
-    (path) => config.PATH_PREFIX + path,
+  const withPrefix = (path: string) => config.PATH_PREFIX + path;
+  const streamedRoutes = ['/userconsents/import', '/userconsents/withdraw', '/reconciliation/compare'].map(
+    withPrefix,
   );
   addRequestHooks(fastify, logger, app.get(HealthService).registry);
   followRequests(fastify, app.get(HealthService));
@@ -68,7 +69,10 @@ export async function setupApp(
   allowLongBodies(fastify);
   answerAlternateVerbs(fastify);
   acceptStreams(fastify, streamedRoutes);
-  refuseForms(fastify, `${config.PATH_PREFIX}/oauth/token`);
+  acceptForms(fastify, {
+    urlencoded: ['/oauth/token', '/unsubscribe/:token'].map(withPrefix),
+    multipart: ['/unsubscribe/:token'].map(withPrefix),
+  });
   limitBodyTime(fastify, streamedRoutes);
   acceptQueryBodies(fastify, (url) => queryBodyRoutes.test(withoutPrefix(url ?? '', config.PATH_PREFIX)));
   await limitRatePerAddress(fastify, config.PUBLIC_RATE_LIMIT);

@@ -21,20 +21,11 @@ const run = promisify(execFile);
  */
 export async function load(
   server,
-  { idsFile, seed, body, headers, pathsFile, tokens, bodies, writes, mayFail, ...options },
+  { idsFile, seed, body, headers, pathsFile, tokens, bodies, writes, formsFile, form, mayFail, ...options },
 ) {
   const { hostname, port, host } = new URL(server.origin);
-  const plan = {
-    idsFile,
-    seed,
-    headers: headers ?? server.headers,
-    host,
-    body,
-    pathsFile,
-    tokens,
-    bodies,
-    writes,
-  };
+  const asked = { idsFile, seed, body, pathsFile, tokens, bodies, writes, formsFile, form };
+  const plan = { ...asked, headers: headers ?? server.headers, host };
   const all = { host: hostname, port: Number(port), warmupSeconds: 1, ...options, plan };
   const { stdout } = await run(process.execPath, [MAIN, JSON.stringify(all)], { maxBuffer: 1 << 20 });
   const result = JSON.parse(stdout);

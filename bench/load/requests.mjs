@@ -16,6 +16,8 @@ const STEP = 2_147_483_647;
  * @property {string} [pathsFile] one path a line, to GET in random order
  * @property {{path: string, file: string}} [tokens] GETs of one path, with the session of a line each, in random order
  * @property {{path: string, file: string}} [bodies] POSTs to one path, a line of JSON each, in random order
+ * @property {string} [formsFile] one path a line, to POST `form` to, each once before any comes again
+ * @property {string} [form] urlencoded
  * @property {{path: string, template: string, subjects: number, from: number}} [writes] POSTs of consents.mjs, and how many
  *   of them came before
  */
@@ -34,6 +36,7 @@ export function requestsOf(plan) {
   if (plan.pathsFile) return readsOf(plan);
   if (plan.tokens) return sessionsOf(plan);
   if (plan.bodies) return postsOf(plan);
+  if (plan.formsFile) return formsOf(plan);
   return plan.writes ? writesOf(plan) : playersOf(plan);
 }
 
@@ -67,6 +70,23 @@ function postsOf({ bodies: { path, file }, seed, host }) {
   };
 }
 
+function formsOf({ formsFile, form, seed, host }) {
+  const type = { 'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': String(form.length) };
+  const after = ` HTTP/1.1\r\n${linesOf({ Host: host, ...type }).join('')}\r\n${form}`;
+  const next = stepThrough(readFileSync(formsFile, 'utf8').trimEnd().split('\n'), randomFrom(seed));
+  return () => `POST ${next()}${after}`;
+}
+
+/** Every item once, from a random one on, before any comes again: a change must find something to change. */
+function stepThrough(items, random) {
+  const step = STEP % items.length;
+  let at = Math.floor(random() * items.length);
+  return () => {
+    at = (at + step) % items.length;
+    return items[at];
+  };
+}
+
 function writesOf({ writes: { path, template, subjects, from }, headers, host }) {
   const all = linesOf({ Host: host, ...headers, 'Content-Type': 'application/json' }).join('');
   const before = `POST ${path} HTTP/1.1\r\n${all}Content-Length: `;
@@ -94,11 +114,6 @@ function playersOf({ idsFile, seed, headers, host, body }) {
   const after = ` HTTP/1.1\r\n${lines.join('')}\r\n${payload}`;
   const random = randomFrom(seed);
   if (body === undefined) return () => before + ids[Math.floor(random() * ids.length)] + after;
-  // A change must find something to change: every player at most once a run.
-  const step = STEP % ids.length;
-  let at = Math.floor(random() * ids.length);
-  return () => {
-    at = (at + step) % ids.length;
-    return before + ids[at] + after;
-  };
+  const next = stepThrough(ids, random);
+  return () => before + next() + after;
 }

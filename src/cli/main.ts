@@ -10,6 +10,8 @@ import { addDeliveryCommands } from './delivery-commands.js';
 import { addIntegrationCommands } from './integration-commands.js';
 import { addPolicyCommands } from './policy-commands.js';
 import { Exit, print } from './terminal.js';
+import { addUnsubscribeCommands } from './unsubscribe-commands.js';
+import { addWithdrawCommand } from './withdraw-command.js';
 
 const program = new Command('player-consent')
   .description('Operate the consent service. Uses the same environment as the service itself.')
@@ -35,6 +37,8 @@ addIntegrationCommands(program, isJson);
 addSessionCommands(program, isJson);
 addPolicyCommands(program, isJson);
 addDeliveryCommands(program, isJson);
+addUnsubscribeCommands(program, isJson);
+addWithdrawCommand(program, isJson);
 
 function optionEverywhere(command: Command): void {
   for (const child of command.commands) {

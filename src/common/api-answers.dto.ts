@@ -100,6 +100,11 @@ export function PageProblems(): MethodDecorator {
   return errors(ProblemDto, 'application/problem+json', [429]);
 }
 
+/** Documents what an open form may answer beside pages. */
+export function PublicFormProblems(): MethodDecorator {
+  return errors(ProblemDto, 'application/problem+json', [400, 415]);
+}
+
 function errors(type: Type<unknown>, contentType: string, statuses: number[]): MethodDecorator {
   return applyDecorators(
     ApiExtraModels(type, FieldErrorDto),

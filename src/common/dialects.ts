@@ -72,7 +72,7 @@ const gateway: Dialect = {
   },
 };
 
-const crmRoutes = /^\/(userconsents|userblocks|reconciliation)(\/|$)/;
+const crmRoutes = /^\/(userconsents|userblocks|reconciliation|unsubscribe-links)(\/|$)/;
 
 /** The dialect of a path, which stands without prefix and query. */
 export function dialectOf(path: string): Dialect {

@@ -53,12 +53,43 @@ export function acceptStreams(fastify: FastifyInstance, routes: readonly string[
   });
 }
 
-/** Forms are for the one route that takes them; Nest would have every other route read them as if they were JSON. */
-export function refuseForms(fastify: FastifyInstance, formRoute: string): void {
-  fastify.addHook('onRequest', (request, _reply, done) => {
-    const isForm = /^application\/x-www-form-urlencoded\b/i.test(request.headers['content-type'] ?? '');
-    done(isForm && request.routeOptions.url !== formRoute ? new AppError('unsupported_body') : undefined);
+const urlencoded = /^application\/x-www-form-urlencoded\b/i;
+const multipart = /^multipart\/form-data\b/i;
+
+/** Which routes read forms, and in which of the two ways a form can be written. */
+export interface FormRoutes {
+  urlencoded: readonly string[];
+  multipart: readonly string[];
+}
+
+/** Forms are for the routes that take them; every other route would read them as if they were JSON. */
+export function acceptForms(fastify: FastifyInstance, routes: FormRoutes): void {
+  fastify.addContentTypeParser(multipart, { parseAs: 'buffer' }, (request, body, done) => {
+    parseMultipart(request.headers['content-type'] ?? '', body as Buffer).then(
+      (form) => done(null, form),
+      () => done(new AppError('malformed_body', 'the form cannot be read')),
+    );
   });
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const type = request.headers['content-type'] ?? '';
+    const url = request.routeOptions.url ?? '';
+    const isRefused =
+      (urlencoded.test(type) && !routes.urlencoded.includes(url)) ||
+      (multipart.test(type) && !routes.multipart.includes(url));
+    done(isRefused ? new AppError('unsupported_body') : undefined);
+  });
+}
+
+/** As a urlencoded form is read: a text by its name, or a list of them where the name comes more than once. Files are left out. */
+async function parseMultipart(type: string, body: Buffer): Promise<Record<string, string | string[]>> {
+  const form = await new Response(body, { headers: { 'content-type': type } }).formData();
+  const fields = Object.create(null) as Record<string, string | string[]>;
+  for (const name of new Set(form.keys())) {
+    const values = form.getAll(name).filter((value): value is string => typeof value === 'string');
+    const [first] = values;
+    if (first !== undefined) fields[name] = values.length === 1 ? first : values;
+  }
+  return fields;
 }
 
 /** What a streamed body says it is: the media type alone, in small letters; empty when it says nothing. */

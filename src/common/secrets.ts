@@ -1,6 +1,9 @@
 import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes } from 'node:crypto';
 
 const fingerprintLength = 4;
+const nonceLength = 12;
+const headLength = fingerprintLength + nonceLength + 16;
+const noncesAtOnce = 512;
 
 /** Purposes that keys are derived for, so that none can be used for another's work. */
 export type KeyPurpose =
@@ -10,6 +13,7 @@ export type KeyPurpose =
   | 'crm-api-key'
   | 'mobile-code'
   | 'mobile-code-hash'
+  | 'unsubscribe-link'
   | 'webhook-secret';
 
 /** SHA-256, as tokens and keys are stored. */
@@ -36,12 +40,28 @@ export class KeyedHash {
   }
 }
 
+/** Random nonces, each for one use: drawn by the hundred, since each draw costs as much as the encryption. */
+class Nonces {
+  private drawn = Buffer.alloc(0);
+  private used = 0;
+
+  next(): Buffer {
+    if (this.used === this.drawn.length) {
+      this.drawn = randomBytes(nonceLength * noncesAtOnce);
+      this.used = 0;
+    }
+    this.used += nonceLength;
+    return this.drawn.subarray(this.used - nonceLength, this.used);
+  }
+}
+
 /**
  * Seals secrets that the service itself must present. A sealed value carries the fingerprint of its key, so keys of
  * SECRET_KEYS can be rotated: new values use the first, old ones find theirs. AES-256-GCM, nonce of 96 bits.
  */
 export class SecretBox {
   private readonly keys: { fingerprint: Buffer; key: Buffer }[];
+  private readonly nonces = new Nonces();
 
   constructor(secretKeys: string, purpose: KeyPurpose) {
     this.keys = secretKeys.split(',').map((secret) => {
@@ -54,23 +74,22 @@ export class SecretBox {
   seal(text: string): Buffer {
     const [newest] = this.keys;
     if (!newest) throw new Error('no secret key');
-    const nonce = randomBytes(12);
+    const nonce = this.nonces.next();
     const cipher = createCipheriv('aes-256-gcm', newest.key, nonce);
-    const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+    const sealed = cipher.update(text, 'utf8');
+    cipher.final();
     return Buffer.concat([newest.fingerprint, nonce, cipher.getAuthTag(), sealed]);
   }
 
   /** Decrypts; throws when the key is no longer among SECRET_KEYS or the value was tampered with. */
   open(sealed: Buffer): string {
+    if (sealed.length < headLength) throw new Error('this is no sealed secret');
     const fingerprint = sealed.subarray(0, fingerprintLength);
     const entry = this.keys.find((candidate) => candidate.fingerprint.equals(fingerprint));
     if (!entry) throw new Error('this secret was sealed under a key that is no longer in SECRET_KEYS');
-    const nonce = sealed.subarray(fingerprintLength, fingerprintLength + 12);
+    const nonce = sealed.subarray(fingerprintLength, fingerprintLength + nonceLength);
     const decipher = createDecipheriv('aes-256-gcm', entry.key, nonce);
-    decipher.setAuthTag(sealed.subarray(fingerprintLength + 12, fingerprintLength + 28));
-    return Buffer.concat([
-      decipher.update(sealed.subarray(fingerprintLength + 28)),
-      decipher.final(),
-    ]).toString('utf8');
+    decipher.setAuthTag(sealed.subarray(fingerprintLength + nonceLength, headLength));
+    return Buffer.concat([decipher.update(sealed.subarray(headLength)), decipher.final()]).toString('utf8');
   }
 }

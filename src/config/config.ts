@@ -152,6 +152,11 @@ export class Config {
   /** Whether the tables are the embedded database's: no DATABASE_URL was given. */
   embedded: boolean = false;
 
+  /** The origin that links carry, without a slash at the end. */
+  get publicUrl(): string {
+    return (this.PUBLIC_URL ?? `http://127.0.0.1:${this.PORT}`).replace(/\/+$/, '');
+  }
+
   get isProduction(): boolean {
     return this.NODE_ENV === 'production';
   }

@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { BrandsModule } from '../brands/brands.module.js';
 import { ConsentExportService } from './consent-export.service.js';
 import { ConsentHistoryService } from './consent-history.service.js';
+import { BulkChanges } from './import/bulk-changes.js';
+import { BulkWithdrawalService } from './import/bulk-withdrawal.service.js';
 import { ConsentImportService } from './import/consent-import.service.js';
 import { LedgerService } from './ledger.service.js';
 import { MaintenanceJob } from './maintenance.job.js';
@@ -24,6 +26,8 @@ import { UniversalListService } from './universal/universal-list.service.js';
 @Module({
   imports: [BrandsModule],
   providers: [
+    BulkChanges,
+    BulkWithdrawalService,
     ConsentExportService,
     ConsentImportService,
     LedgerService,
@@ -45,6 +49,7 @@ import { UniversalListService } from './universal/universal-list.service.js';
     UniversalListService,
   ],
   exports: [
+    BulkWithdrawalService,
     ConsentExportService,
     ConsentImportService,
     LedgerService,

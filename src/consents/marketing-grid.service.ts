@@ -3,6 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { BrandCatalogue } from '../brands/brand-catalogue.js';
 import type { BrandSettings } from '../brands/brand-settings.js';
 import type { ShownStatement } from '../brands/statement.js';
+import { Coalescer } from '../common/coalescer.js';
 import { Database, type Statement } from '../database/database.js';
 import { OutboxSignal } from '../database/outbox-signal.js';
 import { applyChoices, type GridChoice, readGrid } from './marketing-grid.js';
@@ -35,18 +36,24 @@ export interface GridAct {
 }
 
 interface PlayerRow extends MarketingStateRow {
+  /** Of the one asked for, from 1. */
+  place: number;
   language: string | null;
 }
 
 const stateColumnList = `s.player_id, s.email, s.sms, s.telephone, s.post_mail, s.site_notification, s.push_notification,
         s.chat, s.blocked, s.excluded and coalesce(s.excluded_until > now(), true) as excluded`;
-/** Parameters: brand, player. */
-const findPlayer: Statement = {
+/** Parameters: brands and players, side by side. */
+const findPlayers: Statement = {
   name: 'find_player_preferences',
   text: `
-    select ${stateColumnList}, p.language
-    from marketing_states s left join players p on p.brand_id = s.brand_id and p.player_id = s.player_id
-    where s.brand_id = $1 and s.player_id = $2 and s.is_player`,
+    select u.place::integer, f.*
+    from unnest($1::integer[], $2::text[]) with ordinality as u (brand_id, player_id, place)
+    cross join lateral (
+      select ${stateColumnList}, (
+        select p.language from players p where p.brand_id = s.brand_id and p.player_id = s.player_id) as language
+      from marketing_states s
+      where s.brand_id = u.brand_id and s.player_id = u.player_id collate "C" and s.is_player limit 1) f`,
 };
 const addPlayer = `
   insert into marketing_states as m (brand_id, player_id) values ($1, $2)
@@ -75,6 +82,11 @@ const findToAsk: Statement = {
 /** The form that asks product by product and channel by channel: what it shows, what is chosen in it, and who is to see it. */
 @Injectable()
 export class MarketingGridService {
+  private readonly reads = new Coalescer<{ brandId: number; playerId: string }, PlayerRow | null>(
+    (asked) => this.findAll(asked),
+    { maxItems: 200, maxRuns: 4 },
+  );
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly database: Database,
@@ -85,11 +97,11 @@ export class MarketingGridService {
 
   /** The player's preferences; all off for one whom the brand does not know. not_found when there is no such brand. */
   async read(brandId: number, playerId: string): Promise<PlayerGrid> {
-    const [brand, [row]] = await Promise.all([
+    const [brand, row] = await Promise.all([
       this.catalogue.get(brandId),
-      this.database.prepared<PlayerRow>(findPlayer, [brandId, playerId]),
+      this.reads.add({ brandId, playerId }),
     ]);
-    return toGrid(brand, row ?? null, row?.language ?? null);
+    return toGrid(brand, row, row?.language ?? null);
   }
 
   /**
@@ -111,6 +123,16 @@ export class MarketingGridService {
   async isToBeAsked(brandId: number, playerId: string): Promise<boolean> {
     const rows = await this.database.prepared(findToAsk, [brandId, playerId]);
     return rows.length > 0;
+  }
+
+  private async findAll(asked: { brandId: number; playerId: string }[]): Promise<(PlayerRow | null)[]> {
+    const rows = await this.database.prepared<PlayerRow>(findPlayers, [
+      asked.map(({ brandId }) => brandId),
+      asked.map(({ playerId }) => playerId),
+    ]);
+    const found = new Array<PlayerRow | null>(asked.length).fill(null);
+    for (const row of rows) found[row.place - 1] = row;
+    return found;
   }
 
   private async recordOnce(act: GridAct): Promise<PlayerGrid> {

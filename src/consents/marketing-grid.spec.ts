@@ -136,7 +136,9 @@ describe('choices', () => {
     ]);
     expect(applyChoices(brand, stateOf({ email: 1 }), [choice('email', 'casino', false)])).toEqual([]);
   });
+});
 
+describe('choices that the form does not have', () => {
   it.each<[string, GridChoice[], string]>([
     [
       'an unknown product',
@@ -158,7 +160,7 @@ describe('choices', () => {
       [choice('sms', 'sports', true), choice('sms', 'sportsbook', false)],
       'preferences: sms.4 comes twice',
     ],
-  ])('of %s are refused', (_what, choices, message) => {
+  ])('are refused: %s', (_what, choices, message) => {
     expect(() => applyChoices(brandOf(), stateOf({}), choices)).toThrow(message);
   });
 });

@@ -41,6 +41,6 @@ import { WebhookSender } from './webhooks/webhook-sender.js';
     WebhookRecordsService,
     WebhookSender,
   ],
-  exports: [DeliveriesService, MessagesService, SubscriptionsService],
+  exports: [DeliveriesService, MailTemplates, MailTransport, MessagesService, SubscriptionsService],
 })
 export class DeliveryModule {}

@@ -10,7 +10,7 @@ import { type PageToRender, PageTemplates } from './page-templates.js';
 const source = fileURLToPath(new URL('../', import.meta.url));
 const ground = `${source}pages/layout/`;
 /** Every folder of pages there is: a new door adds its own. */
-const folders = [ground, `${source}policy-consent/pages/`];
+const folders = [ground, `${source}policy-consent/pages/`, `${source}unsubscribe/pages/`];
 const made: string[] = [];
 
 function folderOf(files: Record<string, string>): string {
@@ -56,8 +56,9 @@ describe('every folder of pages', () => {
     const named = [...text.matchAll(/\btext\.(\w+)/g)].map(([, name]) => name);
     // What only the code uses.
     const others = ['locale', 'instant'];
-    expect([...named, ...others]).toEqual(expect.arrayContaining(Object.keys(texts)));
-    for (const [, name] of text.matchAll(/(\S+) \| raw\b/g)) expect(name).toMatch(/^style$|_html$/);
+    const keys = Object.keys(texts).filter((key) => !/^(by|channel|notice|stop|state)_/.test(key));
+    expect([...named, ...others]).toEqual(expect.arrayContaining(keys));
+    for (const [, name] of text.matchAll(/(\S+) \| raw\b/g)) expect(name).toMatch(/^(brand_)?style$|_html$/);
     expect(text).not.toMatch(/\bstyle="|\bon\w+=|<script|<img|\w:\/\//);
   });
 });
@@ -114,6 +115,21 @@ describe('a page', () => {
     for (const template of ['goodbye', '../hello', '__proto__', ''])
       expect(() => pages.renderPage(ask({ template }))).toThrow(`no page ${template}`);
     expect(() => pages.renderPage(ask({ language: 'fr' }))).toThrow('no page hello in fr');
+  });
+});
+
+describe('the colour of a brand', () => {
+  const pages = new PageTemplates(folderOf(hello));
+
+  it('is the page’s as well, and allowed by hash', () => {
+    const { headers, html } = pages.renderPage(ask({ colour: '#0b4fb3' }));
+    const [, own = '', brand = ''] = /<style>([^]*?)<\/style>\s*<style>([^]*?)<\/style>/.exec(html) ?? [];
+    expect(brand).toBe(':root{--brand:#0b4fb3;--on-brand:#fff}');
+    const sources = [own, brand].map((style) => `'sha256-${hash('sha256', style, 'base64')}'`);
+    expect(headers['content-security-policy']).toContain(`style-src ${sources.join(' ')};`);
+    expect(pages.renderPage(ask({ colour: '#ffd200' })).html).toContain('--on-brand:#000');
+    for (const colour of ['red', '#FFF', '#12345', '#123456}', ''])
+      expect(() => pages.renderPage(ask({ colour }))).toThrow('#rrggbb');
   });
 });
 

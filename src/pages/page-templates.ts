@@ -1,13 +1,15 @@
 import { hash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Liquid, type Template } from 'liquidjs';
+import { brandStyle } from './brand-style.js';
 import { directionOf, findLanguage, readerLanguages, type ReaderLanguages } from './languages.js';
 import { fill, readTexts, type Texts } from './page-texts.js';
 
 const groundFolder = fileURLToPath(new URL('./layout/', import.meta.url));
 const layoutFile = 'layout.html.liquid';
 const ending = '.html.liquid';
+const styleFile = 'page.css';
 const lastResort = 'en';
 
 /** A page as it is sent. */
@@ -28,6 +30,8 @@ export interface PageToRender {
   status?: number;
   /** For search engines; default `noindex`. */
   robots?: 'index' | 'noindex';
+  /** The brand's, as #rrggbb; default none. */
+  colour?: string | null;
   /** Where forms may be sent to, as in the policy's form-action; default nowhere. */
   formAction?: string;
   /** What the template names beside `text`, `language` and what the layout needs. */
@@ -35,19 +39,22 @@ export interface PageToRender {
 }
 
 /**
- * The pages of a door, from the files in its folder: `<name>.html.liquid` in the common layout, texts in `<language>.json`. All are
- * read and parsed at start; a bad one stops it. Variables are escaped but for those that a template prints by `raw`.
+ * The pages of a door, from the files in its folder: `<name>.html.liquid` in the common layout, texts in `<language>.json`, and what it
+ * adds to the common style in `page.css`. All are read and parsed at start; a bad one stops it. Variables are escaped but for those that a template prints by `raw`.
  */
 export class PageTemplates {
   private readonly engine: Liquid;
   private readonly templates = new Map<string, Template[]>();
   private readonly texts: Map<string, Texts>;
-  private readonly style = readFileSync(`${groundFolder}/page.css`, 'utf8');
-  private readonly styleSource = `'sha256-${hash('sha256', this.style, 'base64')}'`;
+  private readonly style: string;
+  private readonly styleSource: string;
 
   constructor(folder: string) {
     const folders = [groundFolder, folder];
     this.texts = readTexts(folders);
+    const styles = folders.map((each) => `${each}/${styleFile}`).filter((file) => existsSync(file));
+    this.style = styles.map((file) => readFileSync(file, 'utf8')).join('\n');
+    this.styleSource = sourceOf(this.style);
     this.engine = new Liquid({
       strictVariables: true,
       strictFilters: true,
@@ -96,12 +103,14 @@ export class PageTemplates {
     contentLanguage = language,
     status = 200,
     robots = 'noindex',
+    colour = null,
     formAction = "'none'",
     variables,
   }: PageToRender): Page {
     const parsed = this.templates.get(template);
     const text = this.texts.get(language);
     if (!parsed || !text) throw new Error(`no page ${template} in ${language}`);
+    const brand = colour === null ? '' : brandStyle(colour);
     const scope = {
       ...variables,
       text,
@@ -109,6 +118,7 @@ export class PageTemplates {
       direction: directionOf(language),
       robots,
       style: this.style,
+      brand_style: brand,
     };
     return {
       status,
@@ -117,7 +127,7 @@ export class PageTemplates {
         'content-language': contentLanguage,
         'content-security-policy': [
           "default-src 'none'",
-          `style-src ${this.styleSource}`,
+          `style-src ${this.styleSource}${brand && ` ${sourceOf(brand)}`}`,
           "base-uri 'none'",
           `form-action ${formAction}`,
           "frame-ancestors 'none'",
@@ -136,4 +146,9 @@ export class PageTemplates {
       variables: { brand_name: '' },
     });
   }
+}
+
+/** How a Content-Security-Policy names a style that it allows. */
+function sourceOf(style: string): string {
+  return `'sha256-${hash('sha256', style, 'base64')}'`;
 }

@@ -21,6 +21,14 @@ export function sendPage(
   else void reply.send(html);
 }
 
+/** Sends a page that is one person's: nobody keeps it, and no search engine lists it. */
+export function sendPrivatePage(reply: FastifyReply, { status, headers, html }: Page): void {
+  void reply
+    .status(status)
+    .headers({ ...headers, 'cache-control': 'no-store', 'x-robots-tag': 'noindex, nofollow' })
+    .send(html);
+}
+
 /** Whether If-None-Match names the tag, compared weakly as RFC 9110 has it for that. */
 function isAmong(header: string | undefined, etag: string): boolean {
   const tags = header?.split(',').map((tag) => tag.trim().replace(/^W\//, ''));

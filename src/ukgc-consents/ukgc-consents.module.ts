@@ -4,11 +4,12 @@ import { ConsentsModule } from '../consents/consents.module.js';
 import { ConsentsController } from './consents.controller.js';
 import { ConsentsService } from './consents.service.js';
 import { ImportController } from './import.controller.js';
+import { WithdrawController } from './withdraw.controller.js';
 
 /** The first door: UKGC consents. */
 @Module({
   imports: [BrandsModule, ConsentsModule],
-  controllers: [ImportController, ConsentsController],
+  controllers: [ImportController, WithdrawController, ConsentsController],
   providers: [ConsentsService],
 })
 export class UkgcConsentsModule {}

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { errorText } from '../support/errors.js';
+import { MailServer } from '../support/mail-server.js';
 import { createDatabase, runStatements, type TestDatabase } from '../support/test-database.js';
 
 let database: TestDatabase;
@@ -25,12 +26,15 @@ interface Run {
 }
 
 /** The built command line as a process of its own. */
-function cli(...args: string[]): Promise<Run> {
+const cli = (...args: string[]): Promise<Run> => cliWith({}, ...args);
+
+function cliWith(environment: Record<string, string>, ...args: string[]): Promise<Run> {
   const env = {
     PATH: process.env.PATH ?? '',
     NODE_ENV: 'test',
     DATABASE_URL: database.serviceUrl,
     DATABASE_MIGRATION_URL: database.ownerUrl,
+    ...environment,
   };
   return new Promise((resolve) => {
     execFile(process.execPath, ['dist/src/cli/main.js', ...args], { env }, (error, out, err) => {
@@ -250,6 +254,55 @@ describe('player-consent', () => {
     });
     expect((await cli('policies', 'list', '--brand', '9')).code).toBe(1);
     expect((json(await cli('policies', 'list', '--brand', '1', '--json')) as unknown[]).length).toBe(1);
+  });
+
+  it('withdraws consent for a list, and says what it would do first', async () => {
+    const list = join(folder, 'complaints.txt');
+    await writeFile(list, '1\r\nnever-heard-of\r\na b\r\n');
+    const dry = await cli('withdraw', list, '--channel', 'email', '--dry-run');
+    expect(dry).toEqual({
+      code: 3,
+      out:
+        '2 players: 1 consents would be withdrawn, 1 were out already, 1 lines rejected\n' +
+        '  line 3: player_id must be 1 to 64 letters, digits, _ or -',
+      err: '',
+    });
+    const done = await cli('withdraw', list, '--channel', 'email', '--source', 'complaints', '--json');
+    expect([done.code, json(done)]).toEqual([
+      3,
+      expect.objectContaining({ players: 2, withdrawn: 1, unchanged: 1 }),
+    ]);
+    const csv = join(folder, 'everybody.csv');
+    await writeFile(csv, 'player_id\n1\n2\n');
+    expect(json(await cli('withdraw', csv, '--channel', 'all', '--json'))).toMatchObject({
+      players: 2,
+      rejected: 0,
+    });
+    expect((await cli('withdraw', csv, '--channel', 'fax')).code).toBe(2);
+  });
+
+  it('makes links to unsubscribe, and sends a mail that carries one', async () => {
+    const link = ['--player', '1', '--product', 'casino', '--campaign', 'spring'];
+    const { out } = await cli('unsubscribe-links', 'create', ...link);
+    expect(out).toMatch(/^http:\/\/127\.0\.0\.1:3000\/unsubscribe\/[\w-]{60,}$/);
+    expect(await cli('unsubscribe-links', 'create', '--player', '1', '--product', 'poker')).toMatchObject({
+      code: 2,
+      err: errorText.unknownProduct('links[0].product', 'poker', 'casino, sports'),
+    });
+    const inbox = await MailServer.start();
+    const mailArgs = ['unsubscribe-links', 'test-mail', ...link, '--to'];
+    const sent = await cliWith({ SMTP_URL: inbox.url }, ...mailArgs, 'jane@example.com', '--json');
+    const { url } = json(sent) as { url: string };
+    const source = inbox.taken[0]?.source.toString() ?? '';
+    // As the bytes came: one line each, so that no mail program has to put them together.
+    expect(source.split('\r\n')).toEqual(
+      expect.arrayContaining([
+        `List-Unsubscribe: <${url}>`,
+        'List-Unsubscribe-Post: List-Unsubscribe=One-Click',
+      ]),
+    );
+    expect(inbox.taken[0]?.to).toEqual(['jane@example.com']);
+    await inbox.close();
   });
 
   it('lists what has not left, and has it tried again', async () => {

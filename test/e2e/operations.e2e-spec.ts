@@ -326,6 +326,15 @@ describe('TRUST_PROXY', () => {
   });
 });
 
+/** They answer, or fail in ways of their own; links are made from what is remembered of the brand. */
+const withoutDatabase = [
+  '/health/live',
+  '/oauth/token',
+  '/userconsents/import',
+  '/userconsents/withdraw',
+  '/unsubscribe-links',
+];
+
 describe('a database that is away', () => {
   let database: TestDatabase;
   let proxy: DatabaseProxy;
@@ -357,7 +366,7 @@ describe('a database that is away', () => {
     for (const route of documentedRoutes) {
       const path = samplePath(route);
       const needsNone =
-        ['/health/live', '/oauth/token', '/userconsents/import'].includes(path) ||
+        withoutDatabase.includes(path) ||
         // Its words are the service's own, or a brand's that is remembered.
         path.startsWith('/gateway/site-management/');
       const isOfPlayers = sessionRoutes.includes(route);
@@ -474,12 +483,17 @@ describe('a database that is away', () => {
 });
 
 /** Valid bodies, so that nothing but the database can be at fault. */
-function unavailableBody(name: string): { body?: unknown } {
+function unavailableBody(name: string): { body?: unknown; headers?: Record<string, string> } {
+  if (name === 'POST /unsubscribe/{token}') {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    return { body: 'List-Unsubscribe=One-Click', headers };
+  }
   const consent = { ConsentGiven: 'All', Reference: 'callback', ConsentType: 'Call' };
   const bodies: Record<string, unknown> = {
     'POST /oauth/token': {},
     'POST /userconsents/{userid}': { consents: change('email', true) },
     'POST /userconsents/import': '',
+    'POST /unsubscribe-links': { links: [{ player_id: '1001', channel: 'email' }] },
     'POST /reconciliation': { field: 'consent_email' },
     'POST /reconciliation/products': { field: 'email' },
     'POST /reconciliation/compare': { users: [] },

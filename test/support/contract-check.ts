@@ -71,7 +71,9 @@ function errorSchemaOf(path: string): { contentType: string; schema: JsonSchema 
 const pageSchema = { contentType: 'text/html', schema: { type: 'string', pattern: '^<!DOCTYPE html>' } };
 
 /** Whether people read what is answered, also when there is nothing. */
-const isPage = (method: string, path: string) => method === 'GET' && /^\/policies\/[^/?]+/.test(path);
+const isPage = (method: string, path: string) =>
+  (method === 'GET' && /^\/policies\/[^/?]+/.test(path)) ||
+  (/^(GET|POST)$/.test(method) && /^\/unsubscribe\/[^/?]+/.test(path));
 
 const seen = new Set<string>();
 

@@ -41,6 +41,9 @@ export const errorText = {
   badUserId: 'userid must be 1 to 64 letters, digits, _ or -, and not the word import or withdraw',
   badPlayerId: 'id must be 1 to 64 letters, digits, _ or -, and not the word import or withdraw',
 
+  badLinkPlayer:
+    'links[0].player_id must be 1 to 64 letters, digits, _ or -, and not the word import or withdraw',
+
   unknownField: (field: string) => `unknown field: ${field}`,
   fieldNotAString: 'field must be a string',
   tooManyRuns: (places: number) =>
@@ -106,6 +109,9 @@ export const errorText = {
     'the first line must name the columns player_id,channel,opted_in,products,occurred_at,source: ' +
     'player_id, channel, opted_in, occurred_at is missing',
   importFormat: 'format must be one of the following values: csv, ndjson',
+  withdrawnChannel:
+    'channel must be one of the following values: email, sms, siteNotification, telephone, postMail, pushNotification, all',
+  withdrawalSource: 'source must be a text without control characters',
   importUnderWay: 'another import of this brand is under way',
   consentGiven: (field: string) => `${field} must be one of the following values: All, Partial, None`,
   notAText: (field: string) => `${field} must be a string`,

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Scope } from '../../src/auth/principal.js';
+import { developmentSecretKey } from '../../src/config/config.js';
+import { LinkTokens } from '../../src/unsubscribe/link-tokens.js';
 import { type DocumentedRoute, documentedRoutes, projectFolder } from './api-document.js';
 
 /** The committed list of routes that anybody may call. */
@@ -13,6 +15,8 @@ export const scopesByRoute: Record<string, Scope> = {
   'GET /userconsents/{userid}': 'consents:read',
   'POST /userconsents/{userid}': 'consents:write',
   'POST /userconsents/import': 'consents:import',
+  'POST /userconsents/withdraw': 'consents:write',
+  'POST /unsubscribe-links': 'consents:write',
   'GET /userconsents/{userid}/history': 'consents:read',
   'GET /userconsents/{userid}/decision': 'consents:read',
   'GET /userblocks/{userid}': 'consents:read',
@@ -80,20 +84,26 @@ export function checksCredential({ name, operation }: DocumentedRoute): boolean 
   return isOptional && publicRoutes.includes(name);
 }
 
+/** A route that reads forms and nothing else; it has tests of its own. */
+export const formRoute = '/unsubscribe/{token}';
+
 /** Routes that read a body. */
 export const bodyRoutes: DocumentedRoute[] = documentedRoutes.filter(
-  ({ operation }) => 'requestBody' in operation,
+  ({ operation, path }) => 'requestBody' in operation && path !== formRoute,
 );
 
 /** Routes that read a body of any size as it comes, in forms of their own. */
-export const streamedRoutes = ['/userconsents/import', '/reconciliation/compare'];
+export const streamedRoutes = ['/userconsents/import', '/userconsents/withdraw', '/reconciliation/compare'];
 
 /** How many bytes a route reads, where it is not 100 kB. */
-export const longBodies: Record<string, number> = { 'POST /api/policies/{id}/versions': 5_000_000 };
+export const longBodies: Record<string, number> = {
+  'POST /api/policies/{id}/versions': 5_000_000,
+  'POST /unsubscribe-links': 5_000_000,
+};
 
 /** Whether a path answers errors as `{error, code}`. */
 export function isCrmPath(path: string): boolean {
-  return /^\/(userconsents|userblocks|reconciliation)(\/|\?|$)/.test(path);
+  return /^\/(userconsents|userblocks|reconciliation|unsubscribe-links)(\/|\?|$)/.test(path);
 }
 
 /** Whether a path answers errors as the gateway does. */
@@ -112,6 +122,16 @@ export interface SampleIds {
   subject: string;
   policy: string;
 }
+
+/** A link of player 1001 to unsubscribe from mail, as tests' applications make them. */
+export const sampleLink = new LinkTokens(developmentSecretKey).seal({
+  brandId: 1,
+  playerId: '1001',
+  channel: 1,
+  productBit: 0,
+  campaign: '',
+  issuedOn: 20_000,
+});
 
 /** A policy that no brand has. */
 export const unknownPolicyId = '01890000-0000-7000-8000-000000000002';
@@ -148,6 +168,7 @@ export function samplePath({ path }: DocumentedRoute, given: Partial<SampleIds> 
     .replace('{userid}', player)
     .replace('{clientId}', subject)
     .replace('{integrationId}', integration)
+    .replace('{token}', sampleLink)
     .replace('{id}', idOf())
     .replace('{brand_id}', '1')
     .replace('{language}', 'en')
@@ -165,6 +186,7 @@ export function sampleQuery({ path }: DocumentedRoute): string {
     return `?ClientId=${harmlessIds.subject}&PolicyId=${unknownPolicyId}`;
   if (path.startsWith('/api/policyconsent/')) return `?PolicyId=${unknownPolicyId}`;
   if (path.endsWith('/consent-given')) return `?ClientId=${harmlessIds.subject}&Reference=callback`;
+  if (path.endsWith('/withdraw')) return '?channel=email&format=ids';
   return path.endsWith('/compare') ? '?field=consent_email' : '';
 }
 

@@ -11,15 +11,19 @@ export interface Reject {
   row: RowValues | string;
 }
 
-export interface ImportOptions {
+/** What every change by the file has. */
+export interface BulkOptions {
   brandId: number;
   actor: string;
-  format: ImportFormat;
   dryRun: boolean;
   /** Called with every row that is not taken. */
   onReject?: (reject: Reject) => void;
   /** Called now and then; `total` is known once the whole file was read. */
   onProgress?: (phase: 'reading' | 'applying', rows: number, total: number | null) => void;
+}
+
+export interface ImportOptions extends BulkOptions {
+  format: ImportFormat;
 }
 
 export interface ImportResult {
@@ -36,7 +40,7 @@ export interface ImportResult {
 export class Tally {
   readonly result: ImportResult = { rows: 0, applied: 0, unchanged: 0, stale: 0, rejected: 0, rejects: [] };
 
-  constructor(private readonly options: ImportOptions) {}
+  constructor(private readonly options: BulkOptions) {}
 
   count(outcome: number, rows: number): void {
     if (outcome === Outcome.applied) this.result.applied += rows;

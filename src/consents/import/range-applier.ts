@@ -4,7 +4,7 @@ import type { BrandCatalogue } from '../../brands/brand-catalogue.js';
 import type { BrandSettings } from '../../brands/brand-settings.js';
 import { channelName } from '../channels.js';
 import { Outcome } from '../marketing-statements.js';
-import type { ImportOptions, Tally } from './import-tally.js';
+import type { BulkOptions, Tally } from './import-tally.js';
 import type { RowValues } from './row-reader.js';
 import type { PlayerRange, StagingTable } from './staging-table.js';
 
@@ -23,7 +23,7 @@ interface StagedLine {
   player_id: string;
   channel: number;
   target: number;
-  occurred_at: Date;
+  occurred_at: Date | null;
   source: string;
 }
 
@@ -33,7 +33,7 @@ export class RangeApplier {
 
   constructor(
     private readonly table: StagingTable,
-    private readonly options: ImportOptions,
+    private readonly options: BulkOptions,
     private readonly tally: Tally,
     private readonly catalogue: BrandCatalogue,
   ) {}
@@ -124,7 +124,7 @@ function toValues(row: StagedLine, brand: BrandSettings): RowValues {
     channel: channelName(row.channel),
     opted_in: row.target !== 0,
     products: brand.productNames(row.target).join('|'),
-    occurred_at: row.occurred_at.toISOString(),
+    occurred_at: row.occurred_at?.toISOString() ?? '',
     source: row.source,
   };
 }

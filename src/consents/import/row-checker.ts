@@ -9,7 +9,8 @@ export interface StagedRow {
   playerId: string;
   channel: number;
   target: number;
-  occurredAt: string;
+  /** RFC 3339; null: when it is applied, so that it is never stale. */
+  occurredAt: string | null;
   source: string;
 }
 

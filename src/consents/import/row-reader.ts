@@ -115,7 +115,7 @@ class RecordGuard extends Transform {
 }
 
 /** Papa Parse's records, a chunk at a time: the parser is held until a chunk has been taken. */
-async function* splitCsv(input: Readable): AsyncGenerator<string[][]> {
+export async function* splitCsv(input: Readable): AsyncGenerator<string[][]> {
   const chunks: string[][][] = [];
   const state: { parser?: Papa.Parser; done: boolean; error?: Error; wake?: () => void } = { done: false };
   const settle = (change: { done: boolean } | { error: Error }) => {

@@ -27,7 +27,7 @@ export class StagingTable {
     await this.client.query(`
       create unlogged table ${this.name} (
         line integer not null, player_id text collate "C" not null, channel smallint not null, target integer not null,
-        occurred_at timestamptz not null, source text not null
+        occurred_at timestamptz, source text not null
       ) with (autovacuum_enabled = off)`);
   }
 
@@ -85,7 +85,7 @@ async function* toText(
   for await (const batch of batches) {
     let text = '';
     for (const { line, row } of batch)
-      text += `${line}\t${row.playerId}\t${row.channel}\t${row.target}\t${row.occurredAt}\t${escape(row.source)}\n`;
+      text += `${line}\t${row.playerId}\t${row.channel}\t${row.target}\t${row.occurredAt ?? '\\N'}\t${escape(row.source)}\n`;
     counter.rows += batch.length;
     yield text;
   }

@@ -13,7 +13,10 @@ const files = readdirSync(folder);
 const folders: string[] = [];
 
 /** A value for each variable that a template names; a new template brings its own. */
-const samples: Record<string, Record<string, string>> = { test: {} };
+const samples: Record<string, Record<string, string>> = {
+  sample: { unsubscribe_path: '/unsubscribe/AbC-_9' },
+  test: {},
+};
 
 /** Templates of a test's own, beside the real layout. */
 function templatesOf(sources: Record<string, string>, layout = true): MailTemplates {

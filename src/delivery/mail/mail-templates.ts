@@ -58,7 +58,7 @@ export class MailTemplates {
     @Inject(mailTemplateFolder)
     folder: string = fileURLToPath(new URL('./templates/', import.meta.url)),
   ) {
-    this.publicUrl = (config.PUBLIC_URL ?? `http://127.0.0.1:${config.PORT}`).replace(/\/+$/, '');
+    this.publicUrl = config.publicUrl;
     const sources = readSources(folder);
     const layout = sources.get(layoutFile);
     if (layout === undefined) throw new Error(`no ${layoutFile} in ${folder}`);

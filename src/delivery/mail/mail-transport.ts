@@ -17,6 +17,8 @@ export interface OutgoingMail extends RenderedMail {
   to: string;
   /** Opaque and the same at every try: letters, digits, dots, dashes, underscores. Becomes the Message-ID. */
   messageId: string;
+  /** Of a marketing mail: where its recipient, or the recipient's mail program by one click (RFC 8058), withdraws from it. */
+  unsubscribeUrl?: string;
 }
 
 /** Milliseconds. */
@@ -89,7 +91,7 @@ export class MailTransport implements OnApplicationShutdown {
       text: mail.text,
       html: mail.html,
       messageId: `<${mail.messageId}@${this.idHost}>`,
-      headers: { 'Auto-Submitted': 'auto-generated' },
+      headers: { 'Auto-Submitted': 'auto-generated', ...unsubscribeHeaders(mail.unsubscribeUrl) },
       disableFileAccess: true,
       disableUrlAccess: true,
     };
@@ -112,6 +114,16 @@ export class MailTransport implements OnApplicationShutdown {
       throw toFailure(error);
     }
   }
+}
+
+/** In one piece each: not every mail program puts together what was folded. */
+function unsubscribeHeaders(url: string | undefined): SendMailOptions['headers'] {
+  if (url === undefined) return {};
+  const whole = (value: string) => ({ prepared: true, foldLines: false, value });
+  return {
+    'List-Unsubscribe': whole(`<${url}>`),
+    'List-Unsubscribe-Post': whole('List-Unsubscribe=One-Click'),
+  };
 }
 
 function createPool(url: string, timeouts: MailTimeouts) {

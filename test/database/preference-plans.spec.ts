@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { MarketingGridService } from '../../src/consents/marketing-grid.service.js';
+import { Database } from '../../src/database/database.js';
+import { createTestApp, type TestApp } from '../support/test-app.js';
+
+const players = 5000;
+/** Rows and index entries for one player: of the state, the player's language, and whether the form was answered. */
+const readPerAct = 20;
+const tables = `('marketing_states', 'players', 'marketing_asks')`;
+
+let app: TestApp;
+let grids: MarketingGridService;
+
+beforeAll(async () => {
+  // One connection, so that what is planned on empty tables is what meets the full ones.
+  app = await createTestApp({ environment: { DATABASE_POOL_SIZE: '1' } });
+  grids = app.nest.get(MarketingGridService, { strict: false });
+});
+afterAll(() => app?.close());
+
+async function countReads(): Promise<number> {
+  await app.nest.get(Database).pool.query('select pg_stat_force_next_flush()');
+  const [row] = await app.sql<{ reads: number }>(`
+    select (select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) from pg_stat_user_tables where relname in ${tables})::integer
+      + (select sum(idx_tup_read) from pg_stat_user_indexes where relname in ${tables})::integer as reads`);
+  return row?.reads ?? 0;
+}
+
+it('the form and who is to be asked are found by primary key, however they were planned', async () => {
+  const acts: [string, () => Promise<unknown>][] = [
+    ['the form', () => grids.read(1, 'many-1')],
+    ['who is to be asked', () => grids.isToBeAsked(1, 'many-2')],
+  ];
+  // PostgreSQL keeps a plan for all values after five.
+  for (const [, act] of acts) for (let time = 0; time < 8; time++) await act();
+  await app.sql(
+    `insert into marketing_states (brand_id, player_id, email) select 1, 'many-' || n, 1 from generate_series(1, ${players}) n`,
+  );
+  await app.sql(
+    `insert into players (brand_id, player_id, language) select 1, 'many-' || n, 'de' from generate_series(1, ${players}) n`,
+  );
+  await app.sql(
+    `insert into marketing_asks (brand_id, player_id, asked_at, statement_version, language, source)
+     select 1, 'many-' || n, now(), '1', 'de', 'test' from generate_series(3, ${players}) n`,
+  );
+  expect((await grids.read(1, 'many-1')).language).toBe('de');
+  expect(await grids.isToBeAsked(1, 'many-2')).toBe(true);
+  expect(await grids.isToBeAsked(1, 'many-3')).toBe(false);
+  for (const [what, act] of acts) {
+    const before = await countReads();
+    await act();
+    expect([what, (await countReads()) - before <= readPerAct]).toEqual([what, true]);
+  }
+});
