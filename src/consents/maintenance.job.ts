@@ -10,8 +10,8 @@ const deletedAtOnce = 5000;
 const outdated = [
   'access_tokens where expires_at < now()',
   'attempt_counts where expires_at < now()',
-  `player_codes where expires_at < now() - interval '1 day'`,
   'login_challenges where expires_at < now()',
+  `player_codes where expires_at < now() - interval '1 day'`,
   `sessions where expires_at < now() - interval '7 days'`,
   `idempotency_keys where created_at < now() - interval '24 hours'`,
   // Left by a crash while their subscription was removed.

@@ -75,7 +75,7 @@ export class CustomFieldsService {
       const locked = await lockPlayer(manager, brandId, playerId);
       if (!locked) throw new AppError('user_not_found');
       await requireFields(manager, brandId, inputs);
-      if (!locked.player) await manager.insert(Player, id);
+      if (!locked.player) await manager.insert(Player, { ...id });
       const fieldIds = inputs.map((input) => input.id);
       const known = await manager.findBy(PlayerCustomField, { ...id, fieldId: In(fieldIds) });
       const valueOf = new Map(known.map((row) => [row.fieldId, row.intValue ?? row.textValue]));

@@ -47,6 +47,7 @@ describe('/api/brands/:id', () => {
     passwordMaxLength: 15,
     libraryPhoneCheck: true,
     messageFormats: {},
+    customFields: [],
     termsPolicyId: null,
     privacyPolicyId: null,
     colour: null,
@@ -83,6 +84,11 @@ describe('/api/brands/:id', () => {
       { colour: '#0b4fb3' },
       { productLabels: { sports: { en: 'Sports betting' } } },
       { unsubscribeLinkDays: 36_500 },
+      { emailVerificationRequired: true },
+      { mobileVerificationRequired: true },
+      { passwordMaxLength: 128 },
+      { libraryPhoneCheck: false },
+      { customFields: [{ id: 'team', name: 'Team', type: 'string' }] },
       {
         crm: {
           enabled: true,

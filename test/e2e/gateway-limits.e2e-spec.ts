@@ -105,8 +105,8 @@ describe('failed log-ins', () => {
 
   it('leave no trace of who or where', async () => {
     const [row] = await app.sql<{ trace: boolean; keys: number }>(
-      `select count(*)::integer as keys, bool_or(c::text ~ 'player|nobody|198|2001:|${Buffer.from('player1001').toString('hex')}') as trace
-       from (select key from attempt_counts) c`,
+      `select count(*)::integer as keys, bool_or(length(key) <> 32 or encode(key, 'hex') ~ $1) as trace from attempt_counts`,
+      [['player1001', 'nobody', '198.51'].map((text) => Buffer.from(text).toString('hex')).join('|')],
     );
     expect(row?.keys).toBeGreaterThan(20);
     expect(row?.trace).toBe(false);

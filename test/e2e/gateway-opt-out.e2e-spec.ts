@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type ChannelName, type Consents, newPlayerId, printed } from '../support/consents.js';
+import { type ChannelName, newPlayerId, printed } from '../support/consents.js';
 import { CrmServer, eventually } from '../support/crm-server.js';
 import { becomeJane, detailsPath, gatewayError, printedDetails } from '../support/details.js';
 import { createTestApp, type TestApp } from '../support/test-app.js';
@@ -73,7 +73,7 @@ describe.each(channels)('optOut.%s', (name, channel) => {
 
     // In is what it is already, with its product.
     expect(await put({ optOut: { [name]: false } })).toEqual(saved);
-    expect(await consents()).toBe(printed({ [channel]: ['casino'] } as Consents));
+    expect(await consents()).toBe(printed({ [channel]: ['casino'] }));
     expect(await events()).toHaveLength(1);
 
     expect(await put({ optOut: { [name]: true } })).toEqual(saved);
@@ -112,7 +112,7 @@ describe.each(channels)('optOut.%s', (name, channel) => {
       expect((await app.call('GET', detailsPath, { token })).text).toBe(printedDetails());
       await tell([{ type: channel, opted_in: true, products: ['sports'] }]);
       expect(await put({ city: 'Leeds', optOut: { [name]: false } })).toEqual(saved);
-      expect(await consents()).toBe(printed({ [channel]: ['sports'] } as Consents));
+      expect(await consents()).toBe(printed({ [channel]: ['sports'] }));
       expect(await put({ optOut: { [name]: true } })).toEqual(saved);
       expect(await consents()).toBe(printed());
     } finally {

@@ -139,7 +139,8 @@ describe('every route', () => {
       expect(within.status).not.toBe(413);
       const answer = await app.call(route.method, path, { body: bodyOf(most + 1), offDocument: isPublic });
       const text = errorText.bodyTooLarge;
-      if (isPublic) expectBody(answer, 413, oauthError(413, 'invalid_request'));
+      if (isGatewayPath(path)) expectBody(answer, 413, '{"errMsg":"invalid input"}');
+      else if (isPublic) expectBody(answer, 413, oauthError(413, 'invalid_request'));
       else expectBody(answer, 413, isCrmPath(path) ? crmError(413, text) : problem(413, text, path));
       expect(await app.countRows()).toEqual({ ...before });
     },
@@ -484,6 +485,9 @@ function unavailableBody(name: string): { body?: unknown } {
     'POST /reconciliation/compare': { users: [] },
     'POST /api/clients': { name: 'x', scopes: ['admin'] },
     'POST /internal/sessions': { player_id: '1001' },
+    'POST /gateway/login/{version}/{brand_id}/player': { user_name: 'player1001', password: 'Passw0rd1' },
+    'POST /gateway/reg-step-one/{version}/{brand_id}': {},
+    'POST /gateway/reg-step-two/{version}/{brand_id}': { auth_token: randomUUID() },
     'PUT /internal/players/{id}': {},
     'PUT /internal/players/{id}/blocks': {},
     'PATCH /api/brands/{id}': {},

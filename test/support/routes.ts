@@ -65,6 +65,9 @@ export const guardedRoutes: DocumentedRoute[] = closedRoutes.filter(({ path }) =
 /** Routes for players with a session. */
 export const sessionRoutes: DocumentedRoute[] = closedRoutes.filter(({ path }) => isGatewayPath(path));
 
+/** A route whose session stands in its body: no header opens or closes it. */
+export const tokenInBody = 'POST /gateway/reg-step-two/{version}/{brand_id}';
+
 /** Methods that do the same as a documented one, by the documented one's name. */
 export const alternateVerbs: Record<string, string[]> = {
   'PUT /gateway/player-personal-details/player/details/{version}/{brand_id}': ['POST', 'PATCH'],
