@@ -63,6 +63,20 @@ const pathExamples: [path: RegExp, example: string | number][] = [
 /** The same for query parameters that a route cannot do without, and for bodies that are not a sum of their fields' examples. */
 const queryExamples: Record<string, string> = { PolicyId: demoPolicyIds.terms, ClientId: demoIds.clientId };
 const bodyExamples: Record<string, object> = {
+  Login: { user_name: 'player1001', password: 'Passw0rd1' },
+  Registration: {
+    loginName: 'jane.doe',
+    email: 'jane.doe@example.com',
+    password: 'Secr3t-words',
+    over18: true,
+    signTNC: true,
+    language: 'en',
+    currency: 'EUR',
+  },
+  MarketingPreferencesChanges: {
+    preferences: [{ channel: 'email', products: [{ product: 'casino', opted_in: true }] }],
+    textVersion: 'default-1',
+  },
   DetailsChange: {
     firstName: 'Jane',
     lastName: 'Doe',

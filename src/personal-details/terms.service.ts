@@ -4,27 +4,20 @@ import { FingerprintService } from '../auth/fingerprint.service.js';
 import type { BrandSettings } from '../brands/brand-settings.js';
 import { AppError } from '../common/errors.js';
 import { PolicyCatalogue } from '../consents/policies/policy-catalogue.js';
-import { PolicyConsentsService } from '../consents/policies/policy-consents.service.js';
 import { PlayerRequirementsService } from '../players/player-requirements.service.js';
+import { TermsSigningService } from '../players/terms-signing.service.js';
 import type { GatewaySession } from './gateway.guard.js';
 import { findMessageFormat } from './message-formats.js';
 import { type SignTermsDto, type TermsDocumentDto, type TermsType, termsTypes } from './terms.dto.js';
 
 const prompts = { tnc: 'tnc_approval_required', privacy: 'privacy_approval_required' } as const;
-const noMobileFields = {
-  clientSessionId: null,
-  deviceManufacturer: null,
-  sdkVersion: null,
-  osVersion: null,
-  mobileApplicationId: null,
-};
 
 /** The terms and the privacy policy as players meet them: the policy-consent module's documents and records. */
 @Injectable()
 export class TermsService {
   constructor(
     private readonly policies: PolicyCatalogue,
-    private readonly consents: PolicyConsentsService,
+    private readonly signing: TermsSigningService,
     private readonly requirements: PlayerRequirementsService,
     private readonly fingerprints: FingerprintService,
   ) {}
@@ -40,24 +33,10 @@ export class TermsService {
     request: FastifyRequest,
   ): Promise<boolean> {
     if (signer !== playerId) throw new AppError('unauthorized');
-    const policy = await this.policies.findBrandPolicy(brand.id, termsTypes[type]);
-    if (!policy || this.policies.countsSince(policy) === null) throw new AppError('invalid_input');
     const fingerprint = this.fingerprints.read(request, brand.storeFullIp);
-    await this.consents.record({
-      policy,
-      isGiven: true,
-      version: null,
-      language,
-      customUserId: playerId,
-      isOperator: true,
-      clientId: null,
-      uri: fingerprint.origin,
-      domainId: null,
-      mobile: noMobileFields,
-      actor: 'player',
-      source: 'gateway',
-      fingerprint,
-    });
+    const player = { brandId: brand.id, playerId };
+    const isSigned = await this.signing.sign(player, termsTypes[type], language, fingerprint);
+    if (!isSigned) throw new AppError('invalid_input');
     return type === 'privacy' || !(await this.requirements.lacks(brand.id, playerId, 'Privacy'));
   }
 

@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module.js';
 import { BrandsModule } from '../brands/brands.module.js';
-import { ConsentsModule } from '../consents/consents.module.js';
 import { Clock } from '../common/clock.js';
+import { ConsentsModule } from '../consents/consents.module.js';
 import { DeliveryModule } from '../delivery/delivery.module.js';
 import { HealthModule } from '../health/health.module.js';
 import { AttemptLimits } from './attempt-limits.service.js';

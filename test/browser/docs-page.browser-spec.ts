@@ -43,8 +43,38 @@ async function openDocs(): Promise<void> {
 }
 
 function idIn(body: string): string {
+  if (!body.startsWith('{')) return '';
   const { id, Id } = JSON.parse(body) as { id?: string; Id?: string };
   return id ?? Id ?? '';
+}
+
+const someDetails = {
+  firstName: 'Jane',
+  lastName: 'Doe',
+  birthDate: '02/11/1996',
+  gender: 'F',
+  language: 'en',
+  country: 'GB',
+  city: 'London',
+  address: '1 High Street',
+  zipCode: 'SW1A 1AA',
+  mobileNumber: '44-7400123456',
+};
+
+/** Players come first: others end their sessions. What is deleted was made before. */
+function turnOf({ method, path }: Operation): number {
+  if (path.startsWith('/gateway/logout/')) return 2;
+  if (path.startsWith('/gateway/')) return 1;
+  return method === 'DELETE' ? 4 : 3;
+}
+
+async function openSession({ url, token }: Service, playerId: string): Promise<string> {
+  const answer = await fetch(`${url}/internal/sessions`, {
+    method: 'POST',
+    headers: { 'x-auth-token': token, 'content-type': 'application/json' },
+    body: JSON.stringify({ player_id: playerId }),
+  });
+  return ((await answer.json()) as { auth_token: string }).auth_token;
 }
 
 async function find(method: string, path: string): Promise<Operation> {
@@ -93,9 +123,12 @@ describe('the docs page', () => {
       'POST /userconsents/import': { parameters: { format: 'csv' } },
     };
     await docs.authorize(service.token);
-    // What is deleted was made before.
-    const last = ({ method }: Operation) => Number(method === 'DELETE');
-    const operations = (await docs.listOperations()).sort((a, b) => last(a) - last(b));
+    const session = await openSession(service, '1001');
+    await docs.authorizeAsPlayer(session);
+    inputs['POST /gateway/reg-step-two/{version}/{brand_id}'] = {
+      body: JSON.stringify({ ...someDetails, auth_token: session }),
+    };
+    const operations = (await docs.listOperations()).sort((a, b) => turnOf(a) - turnOf(b));
     const made: Record<string, string> = {};
     const refused: [string, number, string][] = [];
     for (const operation of operations) {

@@ -59,7 +59,26 @@ export class DocsPage {
   async authorize(token: string): Promise<void> {
     const dialog = await this.openAuthorization();
     await this.page.keyboard.type(token);
-    const scheme = dialog.locator('.auth-container', { hasText: 'Name: x-auth-token' });
+    await this.confirm(dialog, 'x-auth-token');
+  }
+
+  /** Pastes a player's session in its own field, in place of the one before. */
+  async authorizeAsPlayer(session: string): Promise<void> {
+    const dialog = await this.openAuthorization();
+    const scheme = this.schemeIn(dialog, 'session');
+    const logout = scheme.getByRole('button', { name: 'Logout' });
+    if (await logout.isVisible()) await logout.click();
+    await scheme.locator('input').fill(session);
+    await this.confirm(dialog, 'session');
+  }
+
+  private schemeIn(dialog: Locator, name: string): Locator {
+    const title = this.page.locator('h4 code', { hasText: new RegExp(`^${name}$`) });
+    return dialog.locator('.auth-container', { has: title });
+  }
+
+  private async confirm(dialog: Locator, name: string): Promise<void> {
+    const scheme = this.schemeIn(dialog, name);
     await scheme.getByRole('button', { name: 'Authorize' }).click();
     await scheme.getByRole('button', { name: 'Logout' }).waitFor();
     await dialog.getByRole('button', { name: 'Close', exact: true }).click();
@@ -90,6 +109,10 @@ export class DocsPage {
       else await row.locator('input').fill(value);
     }
     if (body !== undefined) await block.locator('.body-param__text').fill(body);
+    // What was answered before must not be taken for this answer.
+    const clear = block.locator('.btn-clear');
+    if (await clear.isVisible()) await clear.click();
+    await block.locator('.live-responses-table').waitFor({ state: 'detached' });
     await block.locator('.execute').click();
     const answer = block.locator('.live-responses-table .response').first();
     await answer.waitFor();
