@@ -15,12 +15,9 @@ import {
   BlocksChangeDto,
   type ExclusionChangeDto,
   PlayerBlocksDto,
-  PlayerChangesDto,
-  PlayerDto,
-  toPlayerAct,
   toPlayerBlocksDto,
-  toPlayerDto,
-} from './players.dto.js';
+} from './player-blocks.dto.js';
+import { PlayerChangesDto, PlayerDto, toPlayerAct, toPlayerDto } from './players.dto.js';
 
 /** Players, as the operator's platform tells of them. */
 @ApiTags('Internal')

@@ -14,7 +14,6 @@ import {
 } from 'class-validator';
 import { IfGiven } from '../common/if-given.js';
 import { isText, IsText } from '../common/is-text.js';
-import type { PlayerBlocksView } from '../consents/player-blocks.service.js';
 import { type RealityCheck, realityChecks } from '../players/credentials.service.js';
 import type { PlayerAct, PlayerView } from '../players/players.service.js';
 
@@ -218,61 +217,6 @@ export class PlayerDto {
   realityCheck: string;
 }
 
-export class BlockChangeDto {
-  /** @example false */
-  @IsBoolean()
-  active: boolean;
-
-  /**
-   * The operator's words.
-   * @example checked by support
-   */
-  @IfGiven()
-  @IsString()
-  @MaxLength(1000)
-  note?: string;
-}
-
-export class ExclusionChangeDto extends BlockChangeDto {
-  /**
-   * When a self-exclusion ends by itself; without it, it lasts until it is taken back.
-   * @example 2027-05-01T00:00:00Z
-   */
-  @IfGiven()
-  @ValidateIf((_object, value) => value !== null)
-  @IsString()
-  until?: string | null;
-}
-
-/** Either or both; an absent one stays as it is. */
-export class BlocksChangeDto {
-  @IfGiven()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => ExclusionChangeDto)
-  excluded?: ExclusionChangeDto;
-
-  @IfGiven()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => BlockChangeDto)
-  blocked?: BlockChangeDto;
-}
-
-export class BlockStateDto {
-  active: boolean;
-  note: string;
-}
-
-export class ExclusionStateDto extends BlockStateDto {
-  until: string | null;
-}
-
-export class PlayerBlocksDto {
-  excluded: ExclusionStateDto;
-  blocked: BlockStateDto;
-}
-
 /** What an operator says of a player. */
 export function toPlayerAct(changes: PlayerChangesDto, actor: string, evidence: string): PlayerAct {
   const { origin, currency, bTag, testAccount, operator, comment, optOut } = changes;
@@ -323,13 +267,5 @@ export function toPlayerDto({ player, credentials }: PlayerView): PlayerDto {
     emailVerified: (credentials?.emailVerifiedAt ?? null) !== null,
     is2faRequired: credentials?.is2faRequired ?? false,
     realityCheck: credentials?.realityCheck ?? 'no_limit',
-  };
-}
-
-/** A player's blocks. */
-export function toPlayerBlocksDto({ excluded, blocked }: PlayerBlocksView): PlayerBlocksDto {
-  return {
-    excluded: { active: excluded.active, note: excluded.note, until: excluded.until?.toISOString() ?? null },
-    blocked: { active: blocked.active, note: blocked.note },
   };
 }

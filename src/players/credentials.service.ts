@@ -165,9 +165,9 @@ const printedAs = { emailVerifiedAt: 'emailVerified', isPasswordTemporary: 'temp
 
 /** What support reads of it: of a password only that there is a new one. */
 function differences(before: PlayerCredentials, after: PreparedCredentials['columns']): FieldChange[] {
-  const print = (value: unknown) => {
+  const print = (value: string | boolean | Date | null | undefined) => {
     if (value === null || value === undefined) return null;
-    return value instanceof Date ? 'true' : String(value as string | boolean);
+    return value instanceof Date ? 'true' : String(value);
   };
   const changes = kept.flatMap((column) => {
     if (after[column] === undefined) return [];

@@ -200,7 +200,7 @@ describe.each(sessionRoutes.map((route) => [route.name, route] as const))('%s', 
       'a session of another brand': { 'x-auth-token': stranger.auth_token },
     };
     for (const [what, headers] of Object.entries(wrong)) {
-      const answer = await call(headers as Record<string, string>);
+      const answer = await call(headers);
       expect([what, answer.status, answer.text]).toEqual([what, 401, invalid(' - invalid token')]);
       expect(answer.headers['www-authenticate']).toBe('x-auth-token');
     }

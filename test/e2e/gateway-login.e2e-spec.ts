@@ -27,7 +27,7 @@ describe('a log-in', () => {
     const { auth_token: token } = answer.as<{ auth_token: string }>();
     const rest = {
       result: 'OK',
-      actions: [],
+      actions: ['marketing_preferences'],
       documents_required: false,
       identification_token: '',
       links: [],
