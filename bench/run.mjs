@@ -1,4 +1,4 @@
-// npm run bench -- [reads|writes|delivery|import|reconciliation|universal|universal-pages] [--quick]
+// npm run bench -- [reads|writes|delivery|import|reconciliation|universal|universal-pages|policy|policy-pages] [--quick]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,8 @@ import { keepResult, toTable, verdictOf } from './report.mjs';
 import { createDatabase, isBuilt, prepareService } from './service.mjs';
 import { delivery } from './suites/delivery.mjs';
 import { imports } from './suites/import.mjs';
+import { policy } from './suites/policy.mjs';
+import { policyPages } from './suites/policy-pages.mjs';
 import { reads } from './suites/reads.mjs';
 import { reconciliation } from './suites/reconciliation.mjs';
 import { universal } from './suites/universal.mjs';
@@ -18,10 +20,10 @@ import { writes } from './suites/writes.mjs';
 
 const SUITES = {
   ...{ reads, writes, delivery, import: imports, reconciliation },
-  ...{ universal, 'universal-pages': universalPages },
+  ...{ universal, 'universal-pages': universalPages, policy, 'policy-pages': policyPages },
 };
 /** What these measure has subjects of its own; alone they need no million players. */
-const PLAYERLESS = new Set(['universal', 'universal-pages']);
+const PLAYERLESS = new Set(['universal', 'universal-pages', 'policy', 'policy-pages']);
 const FEW_PLAYERS = 1000;
 
 const FULL = {
@@ -39,6 +41,7 @@ const FULL = {
   },
   ...{ subjects: 100_000, checkRate: 500, checks: 10_000, recordRate: 200, records: 5000 },
   ...{ consentLatencyRounds: 3, consentRecords: 5_000_000, combinations: 30, pageRounds: 5 },
+  ...{ acceptances: 5_000_000, policyChecks: 100_000, policyRate: 2000, policyRequests: 10_000 },
 };
 /** Whether everything runs, not how fast. */
 const QUICK = {
@@ -50,6 +53,7 @@ const QUICK = {
   ...{ reconciled: [5000, 10_000], streamRounds: 2, streamReads: 200, streamPairs: 1, keepsCharts: false },
   ...{ subjects: 3000, checkRate: 200, checks: 400, recordRate: 100, records: 200 },
   ...{ consentLatencyRounds: 1, consentRecords: 200_000, combinations: 20, pageRounds: 1 },
+  ...{ acceptances: 200_000, policyChecks: 3000, policyRate: 500, policyRequests: 1000 },
 };
 
 /**

@@ -1,4 +1,4 @@
-// The requests of a run as text, for players that no run repeats before it has asked for all.
+// The requests of a run, for players that no run repeats before it has asked for all.
 import { readFileSync } from 'node:fs';
 import { bodyFrom, writeAt } from '../consents.mjs';
 import { randomFrom } from '../random.mjs';
@@ -13,12 +13,18 @@ const STEP = 2_147_483_647;
  * @property {Record<string, string>} headers
  * @property {string} host
  * @property {string} [body] of a POST; without it a GET
- * @property {string} [pathsFile] one path a line, to GET in random order
+ * @property {string} [pathsFile] one path a line, to GET in random order; after a tab, a part of its right answer
  * @property {{path: string, template: string, subjects: number, from: number}} [writes] POSTs of consents.mjs, and how many
  *   of them came before
  */
 
-/** @param {string} request as `requestsOf` makes them @returns {string} whom it is about */
+/**
+ * @typedef {object} Request
+ * @property {string} text all of it
+ * @property {string} [answer] a part of its right answer
+ */
+
+/** @param {string} request the text of one about a player @returns {string} whom it is about */
 export function playerOf(request) {
   const from = request.indexOf('/userconsents/') + '/userconsents/'.length;
   return request.slice(from, request.indexOf(' ', from));
@@ -26,7 +32,7 @@ export function playerOf(request) {
 
 /**
  * @param {RequestPlan} plan
- * @returns {() => string} the next request
+ * @returns {() => Request} the next one
  */
 export function requestsOf(plan) {
   if (plan.pathsFile) return readsOf(plan);
@@ -37,9 +43,15 @@ const linesOf = (headers) => Object.entries(headers).map(([name, value]) => `${n
 
 function readsOf({ pathsFile, seed, headers, host }) {
   const after = ` HTTP/1.1\r\n${linesOf({ Host: host, ...headers }).join('')}\r\n`;
-  const requests = readFileSync(pathsFile, 'utf8').trimEnd().split('\n');
+  const requests = readFileSync(pathsFile, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split('\t'));
   const random = randomFrom(seed);
-  return () => `GET ${requests[Math.floor(random() * requests.length)]}${after}`;
+  return () => {
+    const [path, answer] = requests[Math.floor(random() * requests.length)];
+    return { text: `GET ${path}${after}`, answer };
+  };
 }
 
 function writesOf({ writes: { path, template, subjects, from }, headers, host }) {
@@ -50,7 +62,7 @@ function writesOf({ writes: { path, template, subjects, from }, headers, host })
   return () => {
     const body = bodyOf(writeAt(i, subjects));
     i += 1;
-    return `${before}${body.length}\r\n\r\n${body}`;
+    return { text: `${before}${body.length}\r\n\r\n${body}` };
   };
 }
 
@@ -68,12 +80,12 @@ function playersOf({ idsFile, seed, headers, host, body }) {
   const before = `${body === undefined ? 'GET' : 'POST'} /userconsents/`;
   const after = ` HTTP/1.1\r\n${lines.join('')}\r\n${payload}`;
   const random = randomFrom(seed);
-  if (body === undefined) return () => before + ids[Math.floor(random() * ids.length)] + after;
+  if (body === undefined) return () => ({ text: before + ids[Math.floor(random() * ids.length)] + after });
   // A change must find something to change: every player at most once a run.
   const step = STEP % ids.length;
   let at = Math.floor(random() * ids.length);
   return () => {
     at = (at + step) % ids.length;
-    return before + ids[at] + after;
+    return { text: before + ids[at] + after };
   };
 }
