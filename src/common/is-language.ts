@@ -5,10 +5,15 @@ export function IsLanguage(): PropertyDecorator {
   return ValidateBy({
     name: 'isLanguage',
     validator: {
-      validate: (value: unknown) => typeof value === 'string' && value.length <= 35 && isTag(value),
+      validate: isLanguage,
       defaultMessage: buildMessage((prefix) => `${prefix}$property must be a language, such as en or pt-BR`),
     },
   });
+}
+
+/** Whether a value keeps the rule of IsLanguage. */
+export function isLanguage(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= 35 && isTag(value);
 }
 
 function isTag(text: string): boolean {
