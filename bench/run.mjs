@@ -1,4 +1,5 @@
-// npm run bench -- [reads|writes|delivery|import|reconciliation|universal|universal-pages|gateway|unsubscribe] [--quick]
+// npm run bench -- [reads|writes|delivery|import|reconciliation|universal|universal-pages|policy|policy-pages|gateway|unsubscribe]
+//   [--quick]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,8 @@ import { createDatabase, isBuilt, prepareService } from './service.mjs';
 import { delivery } from './suites/delivery.mjs';
 import { gateway } from './suites/gateway.mjs';
 import { imports } from './suites/import.mjs';
+import { policy } from './suites/policy.mjs';
+import { policyPages } from './suites/policy-pages.mjs';
 import { reads } from './suites/reads.mjs';
 import { reconciliation } from './suites/reconciliation.mjs';
 import { universal } from './suites/universal.mjs';
@@ -20,10 +23,11 @@ import { writes } from './suites/writes.mjs';
 
 const SUITES = {
   ...{ reads, writes, delivery, import: imports, reconciliation },
-  ...{ universal, 'universal-pages': universalPages, gateway, unsubscribe },
+  ...{ universal, 'universal-pages': universalPages, policy, 'policy-pages': policyPages },
+  ...{ gateway, unsubscribe },
 };
 /** What these measure has subjects of its own; alone they need no million players. */
-const PLAYERLESS = new Set(['universal', 'universal-pages']);
+const PLAYERLESS = new Set(['universal', 'universal-pages', 'policy', 'policy-pages']);
 const FEW_PLAYERS = 1000;
 
 const FULL = {
@@ -43,6 +47,7 @@ const FULL = {
   ...{ consentLatencyRounds: 3, consentRecords: 5_000_000, combinations: 30, pageRounds: 5 },
   ...{ gatewayPlayers: 10_000, stormRate: 50, stormReadRate: 200, stormReads: 3000, stormRounds: 5 },
   ...{ links: 100_000, mintRounds: 20 },
+  ...{ acceptances: 5_000_000, policyChecks: 100_000, policyRate: 2000, policyRequests: 10_000 },
 };
 /** Whether everything runs, not how fast. */
 const QUICK = {
@@ -56,6 +61,7 @@ const QUICK = {
   ...{ consentLatencyRounds: 1, consentRecords: 200_000, combinations: 20, pageRounds: 1 },
   ...{ gatewayPlayers: 1000, stormRate: 50, stormReadRate: 200, stormReads: 600, stormRounds: 1 },
   ...{ links: 20_000, mintRounds: 3 },
+  ...{ acceptances: 200_000, policyChecks: 3000, policyRate: 500, policyRequests: 1000 },
 };
 
 /**

@@ -20,6 +20,7 @@ import { DtoPipe } from './common/validation.pipe.js';
 import type { Config } from './config/config.js';
 import { setupDocs } from './docs.js';
 import { HealthService } from './health/health.service.js';
+import { answerHotTexts, HotPolicyTexts } from './policy-consent/hot-policy-texts.js';
 
 const bodyLimitBytes = 100_000;
 const queryBodyRoutes = /^\/api\/(universalconsent|policyconsent)(\/|$)/;
@@ -76,6 +77,7 @@ export async function setupApp(
   limitBodyTime(fastify, streamedRoutes);
   acceptQueryBodies(fastify, (url) => queryBodyRoutes.test(withoutPrefix(url ?? '', config.PATH_PREFIX)));
   await limitRatePerAddress(fastify, config.PUBLIC_RATE_LIMIT);
+  answerHotTexts(fastify, config.PATH_PREFIX, app.get(HotPolicyTexts));
   setupDocs(app, config);
   return app;
 }

@@ -3,11 +3,17 @@ import { connect } from 'node:net';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const NONE = Buffer.alloc(0);
+/** Such an answer never has a body, whatever it says of its length. */
+const NOT_MODIFIED = 304;
 
 /** @typedef {{status: number, body: Buffer}} Answer */
 
-/** How long an answer is that starts at 0, or -1 while it is not known; throws on what no server here sends. */
+/** "HTTP/1.1 200 OK": three digits from the tenth character on. */
+const statusOf = (buffer) => (buffer[9] - 48) * 100 + (buffer[10] - 48) * 10 + (buffer[11] - 48);
+
+/** How long an answer is that starts at 0; throws on what no server here sends. */
 function answerLength(buffer, headEnd) {
+  if (statusOf(buffer) === NOT_MODIFIED) return headEnd + 4;
   const head = buffer.latin1Slice(0, headEnd);
   const at = head.indexOf('ontent-');
   const found = /content-length: *(\d+)/i.exec(at < 0 ? head : head.slice(at - 1));
@@ -58,11 +64,9 @@ export class Connection {
       return;
     }
     this.#buffer = NONE;
-    // "HTTP/1.1 200 OK": three digits from the tenth character on.
-    const status = (buffer[9] - 48) * 100 + (buffer[10] - 48) * 10 + (buffer[11] - 48);
     const onAnswer = this.#onAnswer;
     this.#onAnswer = null;
-    onAnswer?.(status, buffer.subarray(headEnd + 4));
+    onAnswer?.(statusOf(buffer), buffer.subarray(headEnd + 4));
   }
 
   close() {

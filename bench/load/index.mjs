@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const MAIN = join(dirname(fileURLToPath(import.meta.url)), 'main.mjs');
-/** Only the right status counts as an answer; a run with more errors than this share says nothing. */
+/** Only the right status counts, and the right body where the request says which; a run with more errors than this share says nothing. */
 const MOST_ERRORS = 0.001;
 const run = promisify(execFile);
 

@@ -8,9 +8,9 @@ import { playerOf, requestsOf } from './requests.mjs';
 const CONNECTIONS_LIMIT_MS = 10_000;
 const DRAIN_LIMIT_MS = 30_000;
 
-/** Six consents, each once, unless the run says what else its answers must have in them. */
-function isRightBody(body) {
-  if (options.answer !== undefined) return body.includes(options.answer);
+/** Six consents, each once, unless the request or the run says what else its answer must have in it. */
+function isRightBody(body, answer = options.answer) {
+  if (answer !== undefined) return body.includes(answer);
   try {
     const { consents } = JSON.parse(body.toString('utf8'));
     return consents.length === 6 && new Set(consents.map(({ type }) => type)).size === 6;
@@ -28,6 +28,11 @@ async function openConnections({ host, port, connections }, onBroken) {
   return all;
 }
 
+/** Whether it is what was asked for; of the body, only where the request itself says what must be in it. */
+function isAnswer({ answer }, status, body) {
+  return status === rightStatus && (answer === undefined || body.includes(answer));
+}
+
 /** The first one is shown: the rest is seldom another. */
 function noteError(counts, status, body) {
   counts.errors += 1;
@@ -43,17 +48,19 @@ async function runClosed(options, next) {
   });
   const drive = (connection) => {
     let isFirst = true;
+    let request = next();
     const onAnswer = (status, body) => {
       if (isOver) return;
-      if (status === rightStatus) counts.answers += 1;
+      if (isAnswer(request, status, body)) counts.answers += 1;
       else noteError(counts, status, body);
       if (isFirst) {
         isFirst = false;
-        counts.rightBodies += isRightBody(body) ? 1 : 0;
+        counts.rightBodies += isRightBody(body, request.answer) ? 1 : 0;
       }
-      connection.send(next(), onAnswer);
+      request = next();
+      connection.send(request.text, onAnswer);
     };
-    connection.send(next(), onAnswer);
+    connection.send(request.text, onAnswer);
   };
   all.forEach(drive);
   await sleep(options.warmupSeconds * 1000);
@@ -89,13 +96,13 @@ async function runOpen(options, next) {
   const note = notesOf(options.journal);
   const dispatch = (connection, dueAt) => {
     const request = next();
-    connection.send(request, (status, body) => {
+    connection.send(request.text, (status, body) => {
       const answeredAt = performance.now();
       latencies[counts.answers + counts.errors] = answeredAt - dueAt;
-      note.add(request, dueAt, answeredAt);
-      if (status === rightStatus) counts.answers += 1;
+      note.add(request.text, dueAt, answeredAt);
+      if (isAnswer(request, status, body)) counts.answers += 1;
       else noteError(counts, status, body);
-      if (counts.answers <= all.length && isRightBody(body)) counts.rightBodies += 1;
+      if (counts.answers <= all.length && isRightBody(body, request.answer)) counts.rightBodies += 1;
       if (waiting.length > 0) dispatch(connection, waiting.shift());
       else free.push(connection);
     });

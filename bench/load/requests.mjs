@@ -1,4 +1,4 @@
-// The requests of a run as text, for players that no run repeats before it has asked for all.
+// The requests of a run, for players that no run repeats before it has asked for all.
 import { readFileSync } from 'node:fs';
 import { bodyFrom, writeAt } from '../consents.mjs';
 import { randomFrom } from '../random.mjs';
@@ -13,7 +13,7 @@ const STEP = 2_147_483_647;
  * @property {Record<string, string>} headers
  * @property {string} host
  * @property {string} [body] of a POST; without it a GET
- * @property {string} [pathsFile] one path a line, to GET in random order
+ * @property {string} [pathsFile] one path a line, to GET in random order; after a tab, a part of its right answer
  * @property {{path: string, file: string}} [tokens] GETs of one path, with the session of a line each, in random order
  * @property {{path: string, file: string}} [bodies] POSTs to one path, a line of JSON each, in random order
  * @property {string} [formsFile] one path a line, to POST `form` to, each once before any comes again
@@ -22,7 +22,13 @@ const STEP = 2_147_483_647;
  *   of them came before
  */
 
-/** @param {string} request as `requestsOf` makes them @returns {string} whom it is about */
+/**
+ * @typedef {object} Request
+ * @property {string} text all of it
+ * @property {string} [answer] a part of its right answer
+ */
+
+/** @param {string} request the text of one about a player @returns {string} whom it is about */
 export function playerOf(request) {
   const from = request.indexOf('/userconsents/') + '/userconsents/'.length;
   return request.slice(from, request.indexOf(' ', from));
@@ -30,7 +36,7 @@ export function playerOf(request) {
 
 /**
  * @param {RequestPlan} plan
- * @returns {() => string} the next request
+ * @returns {() => Request} the next one
  */
 export function requestsOf(plan) {
   if (plan.pathsFile) return readsOf(plan);
@@ -44,9 +50,15 @@ const linesOf = (headers) => Object.entries(headers).map(([name, value]) => `${n
 
 function readsOf({ pathsFile, seed, headers, host }) {
   const after = ` HTTP/1.1\r\n${linesOf({ Host: host, ...headers }).join('')}\r\n`;
-  const requests = readFileSync(pathsFile, 'utf8').trimEnd().split('\n');
+  const requests = readFileSync(pathsFile, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split('\t'));
   const random = randomFrom(seed);
-  return () => `GET ${requests[Math.floor(random() * requests.length)]}${after}`;
+  return () => {
+    const [path, answer] = requests[Math.floor(random() * requests.length)];
+    return { text: `GET ${path}${after}`, answer };
+  };
 }
 
 /** A random line of a file each time. */
@@ -58,7 +70,7 @@ function linesFrom(file, seed) {
 
 function sessionsOf({ tokens: { path, file }, seed, host }) {
   const next = linesFrom(file, seed);
-  return () => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nx-auth-token: ${next()}\r\n\r\n`;
+  return () => ({ text: `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nx-auth-token: ${next()}\r\n\r\n` });
 }
 
 function postsOf({ bodies: { path, file }, seed, host }) {
@@ -66,7 +78,7 @@ function postsOf({ bodies: { path, file }, seed, host }) {
   const next = linesFrom(file, seed);
   return () => {
     const body = next();
-    return `${before}${body.length}\r\n\r\n${body}`;
+    return { text: `${before}${body.length}\r\n\r\n${body}` };
   };
 }
 
@@ -74,7 +86,7 @@ function formsOf({ formsFile, form, seed, host }) {
   const type = { 'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': String(form.length) };
   const after = ` HTTP/1.1\r\n${linesOf({ Host: host, ...type }).join('')}\r\n${form}`;
   const next = stepThrough(readFileSync(formsFile, 'utf8').trimEnd().split('\n'), randomFrom(seed));
-  return () => `POST ${next()}${after}`;
+  return () => ({ text: `POST ${next()}${after}` });
 }
 
 /** Every item once, from a random one on, before any comes again: a change must find something to change. */
@@ -95,7 +107,7 @@ function writesOf({ writes: { path, template, subjects, from }, headers, host })
   return () => {
     const body = bodyOf(writeAt(i, subjects));
     i += 1;
-    return `${before}${body.length}\r\n\r\n${body}`;
+    return { text: `${before}${body.length}\r\n\r\n${body}` };
   };
 }
 
@@ -113,7 +125,7 @@ function playersOf({ idsFile, seed, headers, host, body }) {
   const before = `${body === undefined ? 'GET' : 'POST'} /userconsents/`;
   const after = ` HTTP/1.1\r\n${lines.join('')}\r\n${payload}`;
   const random = randomFrom(seed);
-  if (body === undefined) return () => before + ids[Math.floor(random() * ids.length)] + after;
+  if (body === undefined) return () => ({ text: before + ids[Math.floor(random() * ids.length)] + after });
   const next = stepThrough(ids, random);
-  return () => before + next() + after;
+  return () => ({ text: before + next() + after });
 }

@@ -8,7 +8,8 @@ const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
  * Starts the service and these baselines, lends them, and stops them whatever happens.
  * @template T
  * @param {import('../run.mjs').Bench} bench
- * @param {readonly (readonly [name: string, file: string])[]} baselines file: in bench/baselines
+ * @param {readonly (readonly [name: string, file: string, argsOf?: (service: import('../servers.mjs').Server) => string[]])[]}
+ *   baselines file: in bench/baselines
  * @param {(servers: import('../servers.mjs').Server[]) => Promise<T>} work the service comes first
  * @returns {Promise<T>}
  */
@@ -17,8 +18,9 @@ export async function withContestants({ service }, baselines, work) {
   const servers = [];
   try {
     servers.push(await service.start());
-    for (const [name, file] of baselines) {
-      servers.push(await startServer({ name, script: join(ROOT, 'bench/baselines', file), cwd: ROOT, env }));
+    for (const [name, file, argsOf = () => []] of baselines) {
+      const script = join(ROOT, 'bench/baselines', file);
+      servers.push(await startServer({ name, script, args: argsOf(servers[0]), cwd: ROOT, env }));
     }
     return await work(servers);
   } finally {

@@ -1,10 +1,7 @@
 // Recording and checking universal consents, beside bare Fastify and beside c15t.
-import { inTurns, median, medianRatio } from '../compare.mjs';
-import { load } from '../load/index.mjs';
-import { say } from '../progress.mjs';
+import { measure, ratioLine } from './measure.mjs';
 import { BARE_READ, BARE_WRITE, withSides } from './universal-sides.mjs';
 
-const CONNECTIONS = 32;
 const C15T = 'c15t';
 /** The mix has a fifth of new subjects; a run's end may fall anywhere in it. */
 const LEAST_NEW = 0.19;
@@ -38,37 +35,6 @@ export async function universal(bench) {
   });
 }
 
-/** Requests a second as fast as it goes, and the delay at a rate that all can keep up with. */
-async function measure(sizes, sides, { what, rate, requests, optionsOf, onResult = () => undefined }) {
-  const answers = Object.fromEntries(sides.map(({ name }) => [name, 0]));
-  let errors = 0;
-  let runs = 0;
-  const run = async (side, options) => {
-    runs += 1;
-    const result = await load(side.server, {
-      connections: CONNECTIONS,
-      ...optionsOf(side, runs),
-      ...options,
-    });
-    onResult(side, result);
-    errors += result.errors;
-    answers[side.name] += result.answers;
-    return result;
-  };
-  for (const side of sides) await run(side, { seconds: sizes.warmupSeconds });
-  const rates = await inTurns(sides, sizes.rounds, async (side, round) => {
-    const { perSecond } = await run(side, { seconds: sizes.seconds });
-    say(`${what} ${round + 1}/${sizes.rounds}: ${side.name}: ${Math.round(perSecond)}/s`);
-    return perSecond;
-  });
-  const p99s = await inTurns(sides, sizes.consentLatencyRounds, async (side) => {
-    const { p99 } = await run(side, { rate, requests });
-    say(`${what} at ${rate}/s: ${side.name}: p99 ${p99.toFixed(2)} ms`);
-    return p99;
-  });
-  return { rates, p99s, errors, answers };
-}
-
 /** Throws unless each side has kept a row for every answer; a request that was cut off may have left one too. */
 function verify(before, after, answers, sent) {
   const shares = Object.keys(answers).map((name) => {
@@ -85,16 +51,8 @@ function verify(before, after, answers, sent) {
 }
 
 function toLines({ name, peakMemoryMb }, sizes, checking, recording) {
-  const ratio = (what, { rates, p99s }, theirs, atLeast, rate) => ({
-    what,
-    unit: '×',
-    target: { atLeast },
-    value: medianRatio(rates[name], rates[theirs]),
-    detail:
-      `${Math.round(median(rates[name]))}/s : ${Math.round(median(rates[theirs]))}/s; ` +
-      `p99 at ${rate}/s ${median(p99s[name]).toFixed(2)} ms : ${median(p99s[theirs]).toFixed(2)} ms`,
-    rounds: { ours: rates[name], theirs: rates[theirs] },
-  });
+  const ratio = (what, measured, theirs, atLeast, rate) =>
+    ratioLine(what, measured, { ours: name, theirs, atLeast, rate });
   const { checkRate, recordRate } = sizes;
   return [
     ratio(`consent-given, requests/s against ${BARE_READ}`, checking, BARE_READ, 1.2, checkRate),

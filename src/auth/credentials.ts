@@ -7,6 +7,15 @@ export interface Credential {
   clientId?: string;
 }
 
+/** Whether a request presents any, good or bad. */
+export function presentsCredential(headers: IncomingHttpHeaders): boolean {
+  return (
+    headers['x-auth-token'] !== undefined ||
+    headers['x-api-key'] !== undefined ||
+    headers.authorization !== undefined
+  );
+}
+
 /** The one credential of a request, or null. Two different ones, or one that cannot be read, are unauthorized. */
 export function readCredential(headers: IncomingHttpHeaders): Credential | null {
   const found = [single(headers['x-auth-token']), single(headers['x-api-key'])]

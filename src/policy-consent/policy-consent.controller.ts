@@ -12,6 +12,7 @@ import { LimitPerAddress } from '../common/rate-limit.js';
 import { PolicyCatalogue } from '../consents/policies/policy-catalogue.js';
 import { PolicyListService } from '../consents/policies/policy-list.service.js';
 import { parseClientId } from '../consents/subjects.service.js';
+import { HotPolicyTexts, sendText } from './hot-policy-texts.js';
 import {
   ListedPolicyConsentDto,
   MobilePolicyRecordDto,
@@ -38,6 +39,7 @@ export class PolicyConsentController {
     private readonly consents: PolicyConsentService,
     private readonly records: PolicyListService,
     private readonly policies: PolicyCatalogue,
+    private readonly hotTexts: HotPolicyTexts,
   ) {}
 
   /** Read the policy's current text, to show it. Send the ETag as If-None-Match: 304 says that it is still the same. */
@@ -55,14 +57,8 @@ export class PolicyConsentController {
   ): Promise<void> {
     const policy = await this.consents.getPolicy(caller, PolicyId);
     const text = await this.policies.getText(policy, this.policies.getCurrent(policy), LanguageCode);
-    void reply.headers({
-      'content-type': 'application/json; charset=utf-8',
-      'content-language': text.language,
-      'cache-control': 'no-cache',
-      etag: text.etag,
-    });
-    if (isKnown(request.headers['if-none-match'], text.etag)) void reply.status(304).send();
-    else void reply.send(text.body);
+    this.hotTexts.note(request, policy.id, LanguageCode);
+    sendText(request, reply, text);
   }
 
   /**
@@ -153,10 +149,4 @@ export class PolicyConsentController {
       );
     return this.consents.read(caller, clientId, query);
   }
-}
-
-/** Whether If-None-Match names what would be sent; a proxy that compresses marks the tag as weak. */
-function isKnown(header: string | undefined, etag: string): boolean {
-  const tags = header?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
-  return tags.includes(etag) || tags.includes('*');
 }

@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { IfGiven } from '../common/if-given.js';
-import { IsLanguage } from '../common/is-language.js';
+import { IsLanguage, isLanguage } from '../common/is-language.js';
 import { IsText, isText } from '../common/is-text.js';
 import { QuickCheck } from '../common/validation.pipe.js';
 import { type PolicyType, policyTypes } from '../consents/policies/policy.js';
@@ -13,6 +13,10 @@ import type { KnownPolicy } from '../consents/policies/policy-catalogue.js';
 
 const hexadecimal = { message: 'ClientId must be 64 hexadecimal digits' };
 
+@QuickCheck(({ PolicyId, LanguageCode, ...others }) => {
+  for (const _other in others) return false;
+  return typeof PolicyId === 'string' && (LanguageCode === undefined || isLanguage(LanguageCode));
+})
 export class PolicyTextQuery {
   @IsString()
   PolicyId: string;

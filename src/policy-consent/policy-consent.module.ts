@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module.js';
 import { BrandsModule } from '../brands/brands.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
+import { HotPolicyTexts } from './hot-policy-texts.js';
 import { PoliciesController } from './policies.controller.js';
 import { PolicyChanges } from './policy-changes.js';
 import { PolicyConsentController } from './policy-consent.controller.js';
@@ -13,6 +14,6 @@ import { PolicyPageService } from './policy-page.service.js';
 @Module({
   imports: [AuthModule, BrandsModule, ConsentsModule],
   controllers: [PolicyConsentController, PoliciesController, PolicyPageController],
-  providers: [PolicyConsentService, PolicyChanges, PolicyPageService],
+  providers: [HotPolicyTexts, PolicyConsentService, PolicyChanges, PolicyPageService],
 })
 export class PolicyConsentModule {}

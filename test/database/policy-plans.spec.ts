@@ -11,6 +11,7 @@ import { createTestApp, type TestApp } from '../support/test-app.js';
 const subjects = 20_000;
 /** Rows and index entries read for each subject: subject, record, and what leads to them. */
 const readPerSubject = 8;
+const pageLimit = 50;
 
 let app: TestApp;
 let service: PolicyConsentsService;
@@ -42,6 +43,16 @@ async function readsOf(act: () => Promise<unknown>): Promise<number> {
   const after = await countReads();
   expect(after.scanned).toBe(before.scanned);
   return after.read - before.read;
+}
+
+/** The first page by the policy, by the version, or by both. */
+function listBy(filter: 'policyId' | 'version' | 'both') {
+  const filters = {
+    ...(filter !== 'version' && { policyId }),
+    ...(filter !== 'policyId' && { version: '1' }),
+  };
+  const page = { from: new Date(0), to: new Date(), limit: pageLimit };
+  return app.nest.get(PolicyListService, { strict: false }).list(1, filters, page);
 }
 
 /** Lets as many changes wait for their webhooks. */
@@ -78,6 +89,7 @@ beforeAll(async () => {
     expect(await service.areGiven(policy, some)).toEqual([false, false, false]);
     await service.isGiven(policy, some[0] as Buffer, null);
     await service.find(policy, some[0] as Buffer, null);
+    for (const filter of ['policyId', 'version', 'both'] as const) await listBy(filter);
     await addChanges(3);
     await webhooks.queue(1);
     const change = { brandId: 1, playerId: '~1', seq: '1', changedAt: new Date(), targetId: policyId };
@@ -139,14 +151,22 @@ it('recording one more reads what is the subject’s', async () => {
   ).toBeLessThan(60);
 });
 
-it('a page of the list reads little more than it shows', async () => {
-  const list = app.nest.get(PolicyListService, { strict: false });
-  const page = { from: new Date(0), to: new Date(), limit: 50 };
+it.each([
+  ['policyId', 'ix_policy_consents_policy'],
+  ['version', 'ix_policy_consents_version'],
+  ['both', 'ix_policy_consents_policy_version'],
+] as const)('a page of the list by %s reads little more than it shows, by %s', async (filter, index) => {
+  const scans = () =>
+    app
+      .sql('select idx_scan from pg_stat_user_indexes where indexrelname = $1', [index])
+      .then(([row]) => row);
+  const before = await scans();
   const reads = await readsOf(async () => {
-    const { records } = await list.list(1, { policyId }, page);
-    expect(records).toHaveLength(50);
+    const { records } = await listBy(filter);
+    expect(records).toHaveLength(pageLimit);
   });
-  expect(reads).toBeLessThan(10 * 50);
+  expect(reads).toBeLessThan(10 * pageLimit);
+  expect(await scans()).not.toEqual(before);
 });
 
 it('so is the making of a webhook, and of its body', async () => {

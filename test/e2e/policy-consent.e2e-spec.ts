@@ -121,6 +121,26 @@ describe('GET /api/policyconsent/policy', () => {
     expect([answer.status, answer.as<{ Version: string }>().Version]).toEqual([200, '2']);
   });
 
+  it('says the same to whoever asks again, and to nobody what is not theirs', async () => {
+    const PolicyId = await routes.createPublished('1', { texts: { en: '<p>a</p>', fr: '<p>b</p>' } });
+    const shown = ({ status, text, headers }: Answer) => [
+      status,
+      text,
+      { ...headers, date: '', 'x-request-id': '' },
+    ];
+    const first = await routes.text({ PolicyId });
+    const again = await routes.text({ PolicyId });
+    expect(shown(again)).toEqual(shown(first));
+    expect(again.headers['x-request-id']).not.toBe(first.headers['x-request-id']);
+    expect((await routes.text({ PolicyId }, { token: otherBrandKey })).status).toBe(404);
+    expect((await routes.text({ PolicyId }, { token: 'wrong' })).status).toBe(401);
+    expect((await routes.text({ PolicyId }, { token: demoKey })).text).toBe(first.text);
+    const body = { LanguageCode: 'fr' };
+    const french = await app.call('GET', `${textPath}?PolicyId=${PolicyId}`, { token: null, body });
+    expect(french.headers['content-language']).toBe('fr');
+    expect(shown(await routes.text({ PolicyId }))).toEqual(shown(first));
+  });
+
   it('takes its parameters from a JSON body too', async () => {
     const PolicyId = await routes.createPublished('1', { texts: { en: '<p>a</p>', fr: '<p>b</p>' } });
     const body = { PolicyId, LanguageCode: 'fr' };

@@ -76,10 +76,17 @@ interface PolicyRow {
   versions: { version: string; isMaterial: boolean; effectiveAt: string; languages: string[] | null }[];
 }
 
+interface RememberedPolicy {
+  readAt: number;
+  policy: Promise<KnownPolicy | null>;
+  /** The same, as soon as it has been read. */
+  known: KnownPolicy | null;
+}
+
 /** Policies and their published texts, from memory: at most half a second old, so that hot reads cost no round trip. */
 @Injectable()
 export class PolicyCatalogue {
-  private readonly policies = new Map<string, { readAt: number; policy: Promise<KnownPolicy | null> }>();
+  private readonly policies = new Map<string, RememberedPolicy>();
   private readonly choices = new Map<string, { readAt: number; id: Promise<string | null> }>();
   private readonly texts = new Map<string, PublishedText>();
   private textBytes = 0;
@@ -93,13 +100,16 @@ export class PolicyCatalogue {
     const known = this.policies.get(id);
     if (known && Date.now() - known.readAt < maxAgeMs) return known.policy;
     if (!isUUID(id)) return Promise.resolve(null);
-    const entry = { readAt: Date.now(), policy: this.read(id) };
+    const entry: RememberedPolicy = { readAt: Date.now(), policy: this.read(id), known: null };
     if (this.policies.size >= rememberedPolicies) this.policies.clear();
     this.policies.set(id, entry);
     const drop = () => {
       if (this.policies.get(id) === entry) this.policies.delete(id);
     };
-    entry.policy.then((policy) => policy ?? drop(), drop);
+    entry.policy.then((policy) => {
+      entry.known = policy;
+      if (!policy) drop();
+    }, drop);
     return entry.policy;
   }
 
@@ -150,7 +160,7 @@ export class PolicyCatalogue {
   ): Promise<PublishedText> {
     const chosen = chooseLanguage(languages, language, policy.defaultLanguage);
     if (chosen === null) throw new AppError('not_found', 'this version has no text');
-    const key = JSON.stringify([policy.id, version, chosen]);
+    const key = keyOf(policy, version, chosen);
     const known = this.texts.get(key);
     if (known) return known;
     const [row] = await this.database.prepared<{ html: string; hash: string }>(findText, [
@@ -170,6 +180,17 @@ export class PolicyCatalogue {
     };
     this.remember(key, text);
     return text;
+  }
+
+  /** The current text, as getText answers it, if that takes no waiting; else null. The id is in small letters. */
+  peekText(id: string, language?: string): PublishedText | null {
+    const entry = this.policies.get(id);
+    if (!entry?.known || Date.now() - entry.readAt >= maxAgeMs) return null;
+    const policy = entry.known;
+    const current = currentVersion(policy.published, new Date());
+    if (!current) return null;
+    const chosen = chooseLanguage(current.languages, language, policy.defaultLanguage);
+    return (chosen !== null && this.texts.get(keyOf(policy, current.version, chosen))) || null;
   }
 
   private remember(key: string, text: PublishedText): void {
@@ -204,4 +225,9 @@ export class PolicyCatalogue {
       })),
     };
   }
+}
+
+/** Neither an id nor a language has a space in it. */
+function keyOf({ id }: KnownPolicy, version: string, language: string): string {
+  return `${id} ${language} ${version}`;
 }

@@ -110,18 +110,29 @@ export class PolicyListService {
 function pathsOf(filters: PolicyFilters, clients: Buffer[] | null): FilterPath[] {
   const keyed = (name: string, condition: string, type: string, keys: unknown[] | null) =>
     keys ? [{ name, condition, type, keys }] : [];
-  const { policyId, isGiven } = filters;
+  const { policyId, isGiven, version } = filters;
   return [
     ...keyed('user', 'u.subject_id = k.key', 'bytea', clients),
-    ...keyed('policy', 'u.policy_id = k.key', 'uuid', policyId === undefined ? null : [policyId]),
+    ...policyPaths(policyId, version),
     ...keyed('given', 'u.is_given = k.key', 'boolean', isGiven === undefined ? null : [isGiven]),
-    ...textPath('version', 'version', filters.version),
     ...textPath('application', 'mobile_application_id', filters.mobileApplicationId),
     ...textPath('device', 'device_manufacturer', filters.deviceManufacturer),
     ...textPath('sdk', 'sdk_version', filters.sdkVersion),
     ...textPath('os', 'os_version', filters.osVersion),
     ...textPath('domain', 'domain_id', filters.domainId),
   ];
+}
+
+/**
+ * A version of a policy has an index of its own: other policies have versions of the same name, and others of the policy are many,
+ * so that neither would lead to it.
+ */
+function policyPaths(policyId: string | undefined, version: string | undefined): FilterPath[] {
+  if (policyId === undefined) return textPath('version', 'version', version);
+  if (version === undefined)
+    return [{ name: 'policy', condition: 'u.policy_id = k.key', type: 'uuid', keys: [policyId] }];
+  const condition = `u.policy_id = left(k.key, 36)::uuid and u.version = substr(k.key, 37) collate "C"`;
+  return [{ name: 'policy_version', condition, type: 'text', keys: [policyId + version] }];
 }
 
 /** In the order of `remaining`. */

@@ -8,6 +8,7 @@ import { Subject } from './subject.entity.js';
 @Index('ix_policy_consents_created_at', ['brandId', 'createdAt', 'id'])
 @Index('ix_policy_consents_user', ['subjectId', 'createdAt', 'id'])
 @Index('ix_policy_consents_policy', ['brandId', 'policyId', 'createdAt', 'id'])
+@Index('ix_policy_consents_policy_version', ['brandId', 'policyId', 'version', 'createdAt', 'id'])
 @Index('ix_policy_consents_given', ['brandId', 'isGiven', 'createdAt', 'id'])
 @Index('ix_policy_consents_version', ['brandId', 'version', 'createdAt', 'id'])
 @Index('ix_policy_consents_domain', ['brandId', 'domainId', 'createdAt', 'id'], {
