@@ -146,7 +146,7 @@ describe('the docs page', () => {
     expect(operations.length).toBeGreaterThanOrEqual(20);
     const expected = expect.stringContaining('404') as unknown as string;
     expect(complaints).toEqual({ ...nothingToComplainOf, errors: [expected] });
-  }, 180_000);
+  }, 300_000);
 
   it('shows the refusal when there is no token', async () => {
     const read = await find('GET', '/userconsents/{userid}');
