@@ -61,7 +61,11 @@ const pathExamples: [path: RegExp, example: string | number][] = [
 ];
 
 /** The same for query parameters that a route cannot do without, and for bodies that are not a sum of their fields' examples. */
-const queryExamples: Record<string, string> = { PolicyId: demoPolicyIds.terms, ClientId: demoIds.clientId };
+const queryExamples: Record<string, string> = {
+  PolicyId: demoPolicyIds.terms,
+  ClientId: demoIds.clientId,
+  player_id: '1001',
+};
 const bodyExamples: Record<string, object> = {
   Login: { user_name: 'player1001', password: 'Passw0rd1' },
   Registration: {

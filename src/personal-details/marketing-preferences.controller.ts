@@ -35,7 +35,7 @@ export class MarketingPreferencesController {
   @RequireSession()
   @Header('cache-control', 'no-store')
   @ApiAnswers(200, MarketingPreferencesDto)
-  @GatewayErrors([401])
+  @GatewayErrors([401, 413])
   changeMarketingPreferences(
     @Session() session: GatewaySession,
     @Body() body: MarketingPreferencesChangesDto,

@@ -34,7 +34,7 @@ export class SignTermsController {
     description: 'See Other',
     content: { 'application/json': { schema: { $ref: getSchemaPath(UnsignedDto) } } },
   })
-  @GatewayErrors([401])
+  @GatewayErrors([401, 413])
   async signTerms(
     @Session() session: GatewaySession,
     @Body() body: SignTermsDto,
