@@ -151,23 +151,16 @@ it('recording one more reads what is the subject’s', async () => {
   ).toBeLessThan(60);
 });
 
-it.each([
-  ['policyId', 'ix_policy_consents_policy'],
-  ['version', 'ix_policy_consents_version'],
-  ['both', 'ix_policy_consents_policy_version'],
-] as const)('a page of the list by %s reads little more than it shows, by %s', async (filter, index) => {
-  const scans = () =>
-    app
-      .sql('select idx_scan from pg_stat_user_indexes where indexrelname = $1', [index])
-      .then(([row]) => row);
-  const before = await scans();
-  const reads = await readsOf(async () => {
-    const { records } = await listBy(filter);
-    expect(records).toHaveLength(pageLimit);
-  });
-  expect(reads).toBeLessThan(10 * pageLimit);
-  expect(await scans()).not.toEqual(before);
-});
+it.each(['policyId', 'version', 'both'] as const)(
+  'a page of the list by %s reads little more than it shows',
+  async (filter) => {
+    const reads = await readsOf(async () => {
+      const { records } = await listBy(filter);
+      expect(records).toHaveLength(pageLimit);
+    });
+    expect(reads).toBeLessThan(10 * pageLimit);
+  },
+);
 
 it('so is the making of a webhook, and of its body', async () => {
   await app.sql(
