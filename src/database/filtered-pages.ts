@@ -16,6 +16,8 @@ export interface FilterPath {
   /** Of the keys in SQL. */
   type: string;
   keys: unknown[];
+  /** SQL over `key`: what `k` has instead of it, where a key is of several columns. */
+  columns?: string;
 }
 
 /** The table behind a list, and how it is read. */
@@ -133,14 +135,14 @@ export class FilteredPages<Row extends { id: string }> {
   }
 
   /** Parameters: brand, place to go on from (instant, id), earliest instant, keys, records to scan, the filters, matches. */
-  private scan({ condition, type }: FilterPath): string {
+  private scan(path: FilterPath): string {
     const { name, orderedBy: time, columns, remaining, also } = this.table;
     return `
       with scanned as materialized (
-        select u.* from unnest($5::${type}[]) as k (key)
+        select u.* from ${keysOf(path)}
         cross join lateral (
           select ${columns} from ${name} u
-          where u.brand_id = $1 and ${condition} and ${positionOf(time)}
+          where u.brand_id = $1 and ${path.condition} and ${positionOf(time)}
           order by u.${time} desc, u.id desc limit $6) u
         order by u.${time} desc, u.id desc limit $6
       )
@@ -154,15 +156,15 @@ export class FilteredPages<Row extends { id: string }> {
   }
 
   /** Parameters: as of a scan, without the last ones. */
-  private probe({ condition, type }: FilterPath): string {
+  private probe(path: FilterPath): string {
     const { name, orderedBy: time } = this.table;
     return `
       select count(*)::integer as entries, min(p.at) as reach
       from (
-        select u.${time} as at from unnest($5::${type}[]) as k (key)
+        select u.${time} as at from ${keysOf(path)}
         cross join lateral (
           select u.${time}, u.id from ${name} u
-          where u.brand_id = $1 and ${condition} and ${positionOf(time)}
+          where u.brand_id = $1 and ${path.condition} and ${positionOf(time)}
           order by u.${time} desc, u.id desc limit ${probed}) u
         order by u.${time} desc, u.id desc limit ${probed}) p`;
   }
@@ -172,6 +174,14 @@ export class FilteredPages<Row extends { id: string }> {
 export function textPath(name: string, column: string, value: string | undefined): FilterPath[] {
   if (value === undefined) return [];
   return [{ name, condition: `u.${column} = k.key collate "C"`, type: 'text', keys: [value] }];
+}
+
+/** Columns are made once a key: where an index is chosen they count as read, not as calls. */
+function keysOf({ type, columns }: FilterPath): string {
+  const keys = `unnest($5::${type}[])`;
+  return columns === undefined
+    ? `${keys} as k (key)`
+    : `(select ${columns} from ${keys} as t (key) offset 0) k`;
 }
 
 function positionOf(time: string): string {

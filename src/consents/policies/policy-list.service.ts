@@ -131,8 +131,9 @@ function policyPaths(policyId: string | undefined, version: string | undefined):
   if (policyId === undefined) return textPath('version', 'version', version);
   if (version === undefined)
     return [{ name: 'policy', condition: 'u.policy_id = k.key', type: 'uuid', keys: [policyId] }];
-  const condition = `u.policy_id = left(k.key, 36)::uuid and u.version = substr(k.key, 37) collate "C"`;
-  return [{ name: 'policy_version', condition, type: 'text', keys: [policyId + version] }];
+  const columns = 'left(key, 36)::uuid as policy_id, substr(key, 37) as version';
+  const condition = `u.policy_id = k.policy_id and u.version = k.version collate "C"`;
+  return [{ name: 'policy_version', condition, columns, type: 'text', keys: [policyId + version] }];
 }
 
 /** In the order of `remaining`. */

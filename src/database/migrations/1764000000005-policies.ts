@@ -100,9 +100,10 @@ create index ix_policy_consents_subject on policy_consents (subject_id, policy_i
 create index ix_policy_consents_created_at on policy_consents (brand_id, created_at, id);
 create index ix_policy_consents_user on policy_consents (subject_id, created_at, id);
 create index ix_policy_consents_policy on policy_consents (brand_id, policy_id, created_at, id);
-create index ix_policy_consents_policy_version on policy_consents (brand_id, policy_id, version, created_at, id);
 create index ix_policy_consents_given on policy_consents (brand_id, is_given, created_at, id);
 create index ix_policy_consents_version on policy_consents (brand_id, version, created_at, id);
+-- After those of its parts: of indexes that look alike, as all do on an empty table, PostgreSQL takes the newest.
+create index ix_policy_consents_policy_version on policy_consents (brand_id, policy_id, version, created_at, id);
 create index ix_policy_consents_domain on policy_consents (brand_id, domain_id, created_at, id) where domain_id is not null;
 create index ix_policy_consents_application on policy_consents (brand_id, mobile_application_id, created_at, id)
   where mobile_application_id is not null;
