@@ -39,6 +39,8 @@ try {
       '--experimental-vm-modules',
       '--no-warnings',
       'node_modules/jest/bin/jest.js',
+      // Not the count of answers seen: it is for runs of everything.
+      '--reporters=default',
       ...notHere.map((path) => `--testPathIgnorePatterns=${path}`),
       ...process.argv.slice(2),
     ],
