@@ -44,6 +44,7 @@ function expectedError(
 ): string {
   if (path.startsWith('/oauth')) return oauthError(status, 'invalid_request');
   if (path.startsWith('/gateway/reg-step-two/') && status === 400) return malformedRegistration;
+  if (path.includes('/verify/password/') && status === 400) return gatewayError.failure;
   if (isGatewayPath(path)) return gatewayError.input;
   return isCrmPath(path) ? crmError(status, text) : problem(status, text, path);
 }
