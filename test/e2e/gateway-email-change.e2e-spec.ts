@@ -122,12 +122,12 @@ describe('a change of the e-mail address', () => {
       Array.from({ length: 10 }, (_, index) => change(player, { email: `${index}${player.wanted}` })),
     );
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 204));
-    const pending = await app.sql(
+    const pending = await app.sql<{ address: string }>(
       'select purpose, address from player_links where player_id = $1 and ended_at is null order by purpose',
       [player.id],
     );
     expect(pending).toHaveLength(2);
-    expect(new Set(pending.map(({ address }) => address as string)).size).toBe(1);
+    expect(new Set(pending.map(({ address }) => address)).size).toBe(1);
     expectAnswer(await follow(app, await mailedLink(app, player.id, 'email-change')), 200, verified);
     expect(await addressOf(player)).toEqual({ email: pending[0]?.address, verified: true });
   });

@@ -27,7 +27,9 @@ beforeAll(async () => {
 afterAll(() => app?.close());
 // Each test is a network of its own.
 let network = 0;
-beforeEach(() => network++);
+beforeEach(() => {
+  network++;
+});
 
 const from = (address = `198.51.100.${network}`): CallOptions => ({
   token: null,
@@ -296,8 +298,7 @@ describe('the form for a new password', () => {
       expect([page.status, page.text.includes('This link does not work')]).toEqual([400, true]);
     }
     expectAnswer(await follow(app, link, 'GET'), 400, gatewayError.failure);
-    expect(
-      (await open(app, link, 'POST', { ...form({}), headers: { 'content-type': 'text/xml' } })).status,
-    ).toBe(415);
+    const foreign = { ...form({}), headers: { 'content-type': 'text/xml' }, offDocument: true };
+    expect((await open(app, link, 'POST', foreign)).status).toBe(415);
   });
 });
