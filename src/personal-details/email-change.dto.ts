@@ -8,7 +8,7 @@ import type { EmailChange } from '../players/email-change.service.js';
 /** The new address. What is missing breaks a rule (422); what is of another type is no request (400). */
 @IgnoreUnknownKeys()
 export class EmailChangeDto {
-  @ApiProperty({ example: 'jane.doe@example.com' })
+  @ApiProperty({ example: 'ada.demo@example.com' })
   @IfGiven()
   @IsString()
   @MaxLength(1000)
