@@ -8,6 +8,7 @@ import { ConsentEvent } from './entities/consent-event.entity.js';
 import { CustomField } from './entities/custom-field.entity.js';
 import { DeliveryAttempt } from './entities/delivery-attempt.entity.js';
 import { EventEvidence } from './entities/event-evidence.entity.js';
+import { GameSession } from './entities/game-session.entity.js';
 import { IdempotencyKey } from './entities/idempotency-key.entity.js';
 import { Integration } from './entities/integration.entity.js';
 import { MarketingAsk } from './entities/marketing-ask.entity.js';
@@ -15,11 +16,13 @@ import { LoginChallenge } from './entities/login-challenge.entity.js';
 import { MarketingState } from './entities/marketing-state.entity.js';
 import { OutboxEntry } from './entities/outbox-entry.entity.js';
 import { Player } from './entities/player.entity.js';
+import { PlayerActivity } from './entities/player-activity.entity.js';
 import { PlayerBlocks } from './entities/player-blocks.entity.js';
 import { PlayerChange } from './entities/player-change.entity.js';
 import { PlayerCode } from './entities/player-code.entity.js';
 import { PlayerCredentials } from './entities/player-credentials.entity.js';
 import { PlayerCustomField } from './entities/player-custom-field.entity.js';
+import { PlayerEvent } from './entities/player-event.entity.js';
 import { Policy } from './entities/policy.entity.js';
 import { PolicyConsent } from './entities/policy-consent.entity.js';
 import { PolicyText } from './entities/policy-text.entity.js';
@@ -39,6 +42,7 @@ import { Policies1764000000005 } from './migrations/1764000000005-policies.js';
 import { Players1764000000006 } from './migrations/1764000000006-players.js';
 import { Unsubscribe1764000000007 } from './migrations/1764000000007-unsubscribe.js';
 import { PlayerCodes1764000000008 } from './migrations/1764000000008-player-codes.js';
+import { OnlinePlayers1764000000010 } from './migrations/1764000000010-online-players.js';
 
 export const entities = [
   AccessToken,
@@ -50,6 +54,7 @@ export const entities = [
   CustomField,
   DeliveryAttempt,
   EventEvidence,
+  GameSession,
   IdempotencyKey,
   Integration,
   MarketingAsk,
@@ -57,11 +62,13 @@ export const entities = [
   MarketingState,
   OutboxEntry,
   Player,
+  PlayerActivity,
   PlayerBlocks,
   PlayerChange,
   PlayerCode,
   PlayerCredentials,
   PlayerCustomField,
+  PlayerEvent,
   Policy,
   PolicyConsent,
   PolicyText,
@@ -84,6 +91,7 @@ export const migrations = [
   Players1764000000006,
   Unsubscribe1764000000007,
   PlayerCodes1764000000008,
+  OnlinePlayers1764000000010,
 ];
 
 /**
