@@ -9,10 +9,12 @@ import { DetailsController } from './details.controller.js';
 import { MarketingPreferencesController } from './marketing-preferences.controller.js';
 import { MarketingPreferencesService } from './marketing-preferences.service.js';
 import { MessageFormatController } from './message-format.controller.js';
+import { OnlineStatusController } from './online-status.controller.js';
 import { PlayerInfoController } from './player-info.controller.js';
 import { RegistrationController } from './registration.controller.js';
 import { SignTermsController, TermsDocumentController } from './terms.controller.js';
 import { TermsService } from './terms.service.js';
+import { WageringController } from './wagering.controller.js';
 
 /** The gateway: players see and change what is kept of them. */
 @Module({
@@ -23,10 +25,12 @@ import { TermsService } from './terms.service.js';
     DetailsController,
     MarketingPreferencesController,
     MessageFormatController,
+    OnlineStatusController,
     PlayerInfoController,
     RegistrationController,
     SignTermsController,
     TermsDocumentController,
+    WageringController,
   ],
   providers: [MarketingPreferencesService, TermsService],
 })

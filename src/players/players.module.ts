@@ -10,11 +10,15 @@ import { CredentialsService } from './credentials.service.js';
 import { CustomFieldsService } from './custom-fields.service.js';
 import { DetailsChangesService } from './details-changes.service.js';
 import { DetailsWriter } from './details-writer.js';
+import { GameSessionsService } from './game-sessions.service.js';
 import { LoginService } from './login.service.js';
 import { MobileCodesService } from './mobile-codes.service.js';
+import { OnlineStatusService } from './online-status.service.js';
 import { PasswordHasher } from './password-hasher.js';
+import { PlayerActivityService } from './player-activity.service.js';
 import { PlayerChangesService } from './player-changes.service.js';
 import { PlayerDetailsService } from './player-details.service.js';
+import { PlayerEventsService } from './player-events.service.js';
 import { PlayerExportService } from './player-export.service.js';
 import { PlayerInfoService } from './player-info.service.js';
 import { PlayerRequirementsService } from './player-requirements.service.js';
@@ -22,6 +26,7 @@ import { PlayersService } from './players.service.js';
 import { RegistrationDetailsService } from './registration-details.service.js';
 import { RegistrationService } from './registration.service.js';
 import { TermsSigningService } from './terms-signing.service.js';
+import { WageringService } from './wagering.service.js';
 
 const services = [
   AttemptLimits,
@@ -30,11 +35,15 @@ const services = [
   CustomFieldsService,
   DetailsChangesService,
   DetailsWriter,
+  GameSessionsService,
   LoginService,
   MobileCodesService,
+  OnlineStatusService,
   PasswordHasher,
+  PlayerActivityService,
   PlayerChangesService,
   PlayerDetailsService,
+  PlayerEventsService,
   PlayerExportService,
   PlayerInfoService,
   PlayerRequirementsService,
@@ -42,6 +51,7 @@ const services = [
   RegistrationDetailsService,
   RegistrationService,
   TermsSigningService,
+  WageringService,
 ];
 
 /** Players beside their consents. */
