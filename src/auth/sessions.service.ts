@@ -35,7 +35,10 @@ const columns = `
       coalesce((select bets from t), 0), coalesce((select wins from t), 0)`;
 const insertSession = {
   name: 'insert_session',
-  text: `${columns} from marketing_states s where s.brand_id = $5 and s.player_id = $6 and s.is_player returning expires_at`,
+  text: `${columns}
+    from (select s.brand_id, s.player_id from marketing_states s
+          where s.brand_id = $5 and s.player_id = $6 and s.is_player for key share) s
+    returning expires_at`,
 };
 /** Waits for a block or a new password that is being set, and then finds it: its end of all sessions must not miss this one. */
 const insertOwnSession = {

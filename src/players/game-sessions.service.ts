@@ -18,13 +18,14 @@ const insert = {
     select s.brand_id, s.player_id, $3, $4, now() + make_interval(secs => $5), coalesce(l.created_at, now()),
       coalesce(l.start_rounds, (select rounds from t), 0), coalesce(l.start_bets, (select bets from t), 0),
       coalesce(l.start_wins, (select wins from t), 0)
-    from marketing_states s
+    from (
+      select x.brand_id, x.player_id from marketing_states x
+      where x.brand_id = $1 and x.player_id = $2 and x.is_player for key share) s
     left join lateral (
       select x.created_at, x.start_rounds, x.start_bets, x.start_wins from sessions x
       where x.brand_id = s.brand_id and x.player_id = s.player_id and x.ended_at is null and x.expires_at > now()
         and x.seen_at + make_interval(secs => x.idle_ttl) > now()
       order by x.created_at desc limit 1) l on true
-    where s.brand_id = $1 and s.player_id = $2 and s.is_player
     returning brand_id`,
 };
 

@@ -115,7 +115,9 @@ export const findByGame = {
 export const restartPeriod = {
   name: 'restart_reality_check',
   text: `
-    insert into player_activity as a (brand_id, player_id, checked_at) values ($1, $2, $3)
+    insert into player_activity as a (brand_id, player_id, checked_at)
+    select s.brand_id, s.player_id, $3::timestamptz
+    from (select x.brand_id, x.player_id from marketing_states x where x.brand_id = $1 and x.player_id = $2 for key share) s
     on conflict (brand_id, player_id) do update set checked_at = excluded.checked_at
     where a.checked_at is null or a.checked_at <= $4
     returning a.brand_id`,

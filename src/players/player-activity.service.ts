@@ -10,6 +10,7 @@ import { PlayerActivity } from '../database/entities/player-activity.entity.js';
 import { OutboxSignal } from '../database/outbox-signal.js';
 import { DetailsWriter } from './details-writer.js';
 import { findCurrency, type PlayerCurrency, readAmount } from './player-currency.js';
+import { lockPlayer } from './player-lock.js';
 
 /** The figures that are amounts, by their names on the wire. */
 export const moneyFigures = {
@@ -44,6 +45,9 @@ export interface ActivityChange {
   /** JSON text of what came with the request. */
   evidence: string;
 }
+
+/** Parameters: brand, player. */
+const holdState = 'select from marketing_states where brand_id = $1 and player_id = $2 for key share';
 
 /**
  * Moves what the totals were at the log-in, so that so much has been played since. Of bets and wins no more is invented than the
@@ -100,10 +104,19 @@ export class PlayerActivityService {
       balance === undefined ? undefined : readAmount('balance_since_login', balance, currency),
     ];
     const figures = toFigures(change, currency);
-    await this.writePlayer(manager, brand, id, change);
+    // Whoever writes a player's figures has the player first, so that no two wait for each other.
+    if (change.chatOptOut !== undefined || change.vipLevel !== undefined)
+      await this.writePlayer(manager, brand, id, change);
+    else await manager.query(holdState, [brand.id, playerId]);
     const isMoved = since.some((value) => value !== undefined);
     if (Object.keys(figures).length === 0 && !isMoved) return;
-    await manager.createQueryBuilder().insert().into(PlayerActivity).values(id).orIgnore().execute();
+    await manager
+      .createQueryBuilder()
+      .insert()
+      .into(PlayerActivity)
+      .values({ ...id })
+      .orIgnore()
+      .execute();
     if (Object.keys(figures).length > 0) await manager.update(PlayerActivity, id, figures);
     if (!isMoved) return;
     const values = [brand.id, playerId, ...since.map((value) => value ?? null)];
@@ -117,9 +130,14 @@ export class PlayerActivityService {
     id: { brandId: number; playerId: string },
     { chatOptOut, vipLevel, actor, evidence }: ActivityChange,
   ): Promise<void> {
-    if (chatOptOut === undefined && vipLevel === undefined) return;
-    await manager.query('select pg_advisory_xact_lock_shared(2001, $1)', [brand.id]);
-    await manager.createQueryBuilder().insert().into(Player).values(id).orIgnore().execute();
+    await lockPlayer(manager, brand.id, id.playerId);
+    await manager
+      .createQueryBuilder()
+      .insert()
+      .into(Player)
+      .values({ ...id })
+      .orIgnore()
+      .execute();
     if (chatOptOut !== undefined) {
       const optOuts = { chat: chatOptOut };
       const act = { ...id, details: {}, optOuts, by: { actor }, source: 'internal', evidence };

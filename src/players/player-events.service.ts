@@ -53,6 +53,7 @@ export class PlayerEventsService {
     const { facts } = await this.catalogue.get(brandId);
     const currency = await findCurrency(this.database, facts, playerId);
     if (!currency) throw new AppError('user_not_found');
+    if (events.length === 0) return { applied: 0, repeated: 0 };
     const latest = this.clock.now().getTime() + mostAheadMs;
     const { ids, types, amounts, times, data } = readEvents(events, currency, latest);
     const [row] = await this.database.prepared<{ applied: number | null }>(record, [

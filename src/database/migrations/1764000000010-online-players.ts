@@ -127,7 +127,8 @@ declare
 begin
   perform from player_activity a where a.brand_id = p_brand_id and a.player_id = p_player_id collate "C" for update;
   if not found then
-    perform from marketing_states s where s.brand_id = p_brand_id and s.player_id = p_player_id collate "C" and s.is_player;
+    perform from marketing_states s where s.brand_id = p_brand_id and s.player_id = p_player_id collate "C" and s.is_player
+    for key share;
     if not found then
       return null;
     end if;
