@@ -11,12 +11,15 @@ import type { CustomFieldType } from '../database/entities/custom-field.entity.j
 import { outboxKindName } from '../delivery/outbox-kinds.js';
 import type { CustomFieldView } from './custom-fields.service.js';
 import type {
+  ExportedActivity,
   ExportedBlocks,
   ExportedChange,
   ExportedCode,
   ExportedConsent,
   ExportedCredentials,
+  ExportedGame,
   ExportedMessage,
+  ExportedPlay,
   ExportedPolicyConsent,
   ExportedProfile,
   ExportedSession,
@@ -73,6 +76,9 @@ export class PlayerExportService {
         changes: await rows<ExportedChange>(statements.readChanges),
         sessions: await rows<ExportedSession>(statements.readSessions),
         codes: await rows<ExportedCode>(statements.readCodes),
+        activity: (await rows<ExportedActivity>(statements.readActivity))[0] ?? null,
+        play: await rows<ExportedPlay>(statements.readPlay),
+        games: await rows<ExportedGame>(statements.readGames),
         messages: messages.map((row) => ({ ...row, kind: outboxKindName(row.kind) })),
       };
     });

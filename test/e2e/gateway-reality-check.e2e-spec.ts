@@ -14,14 +14,16 @@ beforeAll(async () => {
   players = onlinePlayers(app, otherBrandKey);
 });
 afterAll(() => app?.close());
-afterEach(() => Reflect.deleteProperty(app.nest.get(Clock, { strict: false }), 'now'));
+afterEach(() => {
+  Reflect.deleteProperty(app.nest.get(Clock, { strict: false }), 'now');
+});
 
 function setClock(instant: number): void {
   app.nest.get(Clock, { strict: false }).now = () => new Date(instant);
 }
 
 /** A player whose log-in was at a whole second: of a period, and what it comes with. */
-async function create(period: string, details: object = {}) {
+async function create(period: string, details: Record<string, unknown> = {}) {
   const player = await players.create({ credentials: { reality_check: period }, details });
   const [row] = await app.sql<{ at: Date }>(
     `update sessions set created_at = date_trunc('second', created_at) where player_id = $1 returning created_at as at`,

@@ -13,7 +13,9 @@ beforeAll(async () => {
   players = onlinePlayers(app, otherBrandKey);
 });
 afterAll(() => app?.close());
-afterEach(() => Reflect.deleteProperty(app.nest.get(Clock, { strict: false }), 'now'));
+afterEach(() => {
+  Reflect.deleteProperty(app.nest.get(Clock, { strict: false }), 'now');
+});
 
 const result = (applied: number, repeated: number) => JSON.stringify({ applied, repeated });
 const figuresOf = async (token: string) => (await players.status(token)).as<Record<string, unknown>>();
