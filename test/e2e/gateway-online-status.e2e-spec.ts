@@ -1,6 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Clock } from '../../src/common/clock.js';
 import { gatewayError, expectAnswer } from '../support/gateway.js';
-import { event, onlinePlayers, type OnlinePlayers, printedInGame, printedStatus } from '../support/online.js';
+import {
+  event,
+  onlinePlayers,
+  type OnlinePlayers,
+  printed,
+  printedInGame,
+  printedStatus,
+  seconds,
+} from '../support/online.js';
 import { createTestApp, demoKey, otherBrandKey, type TestApp } from '../support/test-app.js';
 
 let app: TestApp;
@@ -11,9 +20,12 @@ beforeAll(async () => {
   players = onlinePlayers(app, otherBrandKey);
 });
 afterAll(() => app?.close());
+afterEach(() => {
+  Reflect.deleteProperty(app.nest.get(Clock, { strict: false }), 'now');
+});
 
-/** As the seed prints them, but for what is other doors' truth. */
-const seedFigures = {
+/** As the seed prints them. */
+const seedInGame = {
   marketingSegmentation: '10',
   tag_status: 100,
   deposit_count: 1,
@@ -39,11 +51,10 @@ const seedFigures = {
   freeTraffic: false,
   depositsAmount: 44,
   chat_opt_out: false,
-  bonusBalance: 30,
-  maxWin: 12,
-  wageringBalance: 1540.12,
-  wageringComplete: '',
 };
+const seedBonuses = { bonusBalance: 30, maxWin: 12, wageringBalance: 1540.12, wageringComplete: '' };
+const seedFigures = { ...seedInGame, ...seedBonuses };
+const figuresOf = async (token: string) => (await players.status(token)).as<Record<string, unknown>>();
 const codeOf = (code: string) => JSON.stringify({ result: code });
 
 describe('the online status', () => {
@@ -54,10 +65,9 @@ describe('the online status', () => {
     const answer = await players.status(token);
     expectAnswer(answer, 200, printedStatus(seedFigures));
     expect(answer.headers['cache-control']).toBe('no-store');
-    const { bonusBalance, maxWin, wageringBalance, wageringComplete, ...own } = seedFigures;
     const game = await players.openGame(id);
     const inGame = await players.inGame(game);
-    expectAnswer(inGame, 200, printedInGame(own));
+    expectAnswer(inGame, 200, printedInGame(seedInGame));
     expect(inGame.headers['cache-control']).toBe('no-store');
   });
 
@@ -218,5 +228,75 @@ describe('the status in a game', () => {
     await players.tell(id, [event('bet', 1)]);
     const figures = { rounds_since_login: 1, balance_since_login: -1 };
     expect((await players.inGame(game)).json).toMatchObject(figures);
+  });
+});
+
+describe('a wagering that is complete', () => {
+  const pathOf = (player: string, reference: string) =>
+    `/gateway/bonus/1.0/wagering-complete/2/${player}/${reference}`;
+
+  it('shows in the status for a day, and is told under the path that stands there', async () => {
+    const { id, token } = await players.create();
+    const second = seconds();
+    const old = event('wagering_complete', 3, { id: 'bonus-0', at: second(-60) });
+    const complete = event('wagering_complete', 12, {
+      id: 'bonus-1',
+      at: second(-30),
+      data: { bonus: 'Spring' },
+    });
+    await players.tell(id, [complete, old]);
+    const wageringCompleteInfoPath = pathOf(id, 'bonus-1');
+    const figures = { maxWin: 12, wageringCompleteInfoPath };
+    expectAnswer(await players.status(token), 200, printedStatus({ ...figures, wageringComplete: '1' }));
+    const told = {
+      ...{ unique_ref_id: 'bonus-1', currency: 'EUR', maxWin: 12, completed_at: printed(second(-30)) },
+      details: { bonus: 'Spring' },
+    };
+    const answer = await app.call('GET', wageringCompleteInfoPath, { token });
+    expectAnswer(answer, 200, JSON.stringify({ status: 'Success', data: [told] }));
+    expect(answer.headers['cache-control']).toBe('no-store');
+    const dayAfter = Date.parse(second(-30)) + 24 * 3_600_000;
+    app.nest.get(Clock, { strict: false }).now = () => new Date(dayAfter);
+    expect(await figuresOf(token)).toMatchObject({ wageringComplete: '1' });
+    app.nest.get(Clock, { strict: false }).now = () => new Date(dayAfter + 1);
+    expectAnswer(await players.status(token), 200, printedStatus({ ...figures, wageringComplete: '0' }));
+  });
+
+  it('is what the platform says of it since', async () => {
+    const { id, token } = await players.create();
+    await players.tell(id, [event('wagering_complete', 5, { id: 'b-1' })]);
+    await players.put(id, { wageringComplete: '0', maxWin: null });
+    const seen = { wageringComplete: '0', maxWin: 0, wageringCompleteInfoPath: pathOf(id, 'b-1') };
+    expectAnswer(await players.status(token), 200, printedStatus(seen));
+    await players.put(id, { wageringComplete: '' });
+    expect(await figuresOf(token)).toMatchObject({ wageringComplete: '' });
+  });
+
+  it('is 412 while there is something left to wager, and 404 when there is not', async () => {
+    const { id, token } = await players.create();
+    expectAnswer(await players.wagering(id, 'bonus-2', token), 404, '{"errMsg":"not found"}');
+    await players.tell(id, [event('bet', 1, { id: 'bet-1' })]);
+    expectAnswer(await players.wagering(id, 'bet-1', token), 404, '{"errMsg":"not found"}');
+    await players.put(id, { wageringBalance: 0.01 });
+    const running = '{"status":"In progress","data":[]}';
+    expectAnswer(await players.wagering(id, 'bonus-2', token), 412, running);
+    await players.tell(id, [{ id: 'bonus-2', type: 'wagering_complete', at: new Date().toISOString() }]);
+    expect((await players.wagering(id, 'bonus-2', token)).json).toMatchObject({
+      data: [{ maxWin: 0, details: {} }],
+    });
+    expectAnswer(await players.wagering(id, 'bonus-3', token), 412, running);
+  });
+
+  it('is told to its player alone', async () => {
+    const [player, other] = [await players.create(), await players.create()];
+    await players.tell(player.id, [event('wagering_complete', 5, { id: 'b-1' })]);
+    const stranger = await app.openSession('1001');
+    for (const wrong of [null, 'x', otherBrandKey, other.token, stranger.auth_token])
+      expectAnswer(await players.wagering(player.id, 'b-1', wrong), 401, gatewayError.token);
+    const at = (path: string) =>
+      app.call('GET', `/gateway/bonus/${path}/${player.id}/b-1`, { token: player.token });
+    expectAnswer(await at('2.0/wagering-complete/2'), 400, gatewayError.input);
+    expectAnswer(await at('1.0/wagering-complete/0'), 400, gatewayError.brand);
+    expectAnswer(await at('1.0/wagering-complete/1'), 401, gatewayError.token);
   });
 });

@@ -1,8 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Clock } from '../../src/common/clock.js';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { errorText, problem } from '../support/errors.js';
-import { expectAnswer, gatewayError } from '../support/gateway.js';
-import { event, onlinePlayers, type OnlinePlayers, printedStatus } from '../support/online.js';
+import { expectAnswer } from '../support/gateway.js';
+import {
+  event,
+  onlinePlayers,
+  type OnlinePlayers,
+  printed,
+  printedStatus,
+  seconds,
+} from '../support/online.js';
 import { type Answer, createTestApp, otherBrandKey, type TestApp } from '../support/test-app.js';
 
 let app: TestApp;
@@ -13,18 +19,9 @@ beforeAll(async () => {
   players = onlinePlayers(app, otherBrandKey);
 });
 afterAll(() => app?.close());
-afterEach(() => {
-  Reflect.deleteProperty(app.nest.get(Clock, { strict: false }), 'now');
-});
 
 const result = (applied: number, repeated: number) => JSON.stringify({ applied, repeated });
 const figuresOf = async (token: string) => (await players.status(token)).as<Record<string, unknown>>();
-const printed = (at: string) => at.slice(0, 19).replace('T', ' ');
-/** Seconds from now on: after every log-in there has been, and not so far ahead that they are refused. */
-function seconds(): (index: number) => string {
-  const now = Date.now() + 1000;
-  return (index) => new Date(now + index * 1000).toISOString();
-}
 
 describe('events', () => {
   it('move the figures they speak of', async () => {
@@ -230,75 +227,5 @@ describe('an event that breaks a rule', () => {
     const path = `/internal/players/${id}/events`;
     const answer = await app.call('POST', path, { token: otherBrandKey, body });
     expectAnswer(answer, 400, problem(400, error, path, 'other' in body ? 'other' : 'events'));
-  });
-});
-
-describe('a wagering that is complete', () => {
-  const pathOf = (player: string, reference: string) =>
-    `/gateway/bonus/1.0/wagering-complete/2/${player}/${reference}`;
-
-  it('shows in the status for a day, and is told under the path that stands there', async () => {
-    const { id, token } = await players.create();
-    const second = seconds();
-    const old = event('wagering_complete', 3, { id: 'bonus-0', at: second(-60) });
-    const complete = event('wagering_complete', 12, {
-      id: 'bonus-1',
-      at: second(-30),
-      data: { bonus: 'Spring' },
-    });
-    await players.tell(id, [complete, old]);
-    const wageringCompleteInfoPath = pathOf(id, 'bonus-1');
-    const figures = { maxWin: 12, wageringCompleteInfoPath };
-    expectAnswer(await players.status(token), 200, printedStatus({ ...figures, wageringComplete: '1' }));
-    const told = {
-      ...{ unique_ref_id: 'bonus-1', currency: 'EUR', maxWin: 12, completed_at: printed(second(-30)) },
-      details: { bonus: 'Spring' },
-    };
-    const answer = await app.call('GET', wageringCompleteInfoPath, { token });
-    expectAnswer(answer, 200, JSON.stringify({ status: 'Success', data: [told] }));
-    expect(answer.headers['cache-control']).toBe('no-store');
-    const dayAfter = Date.parse(second(-30)) + 24 * 3_600_000;
-    app.nest.get(Clock, { strict: false }).now = () => new Date(dayAfter);
-    expect(await figuresOf(token)).toMatchObject({ wageringComplete: '1' });
-    app.nest.get(Clock, { strict: false }).now = () => new Date(dayAfter + 1);
-    expectAnswer(await players.status(token), 200, printedStatus({ ...figures, wageringComplete: '0' }));
-  });
-
-  it('is what the platform says of it since', async () => {
-    const { id, token } = await players.create();
-    await players.tell(id, [event('wagering_complete', 5, { id: 'b-1' })]);
-    await players.put(id, { wageringComplete: '0', maxWin: null });
-    const seen = { wageringComplete: '0', maxWin: 0, wageringCompleteInfoPath: pathOf(id, 'b-1') };
-    expectAnswer(await players.status(token), 200, printedStatus(seen));
-    await players.put(id, { wageringComplete: '' });
-    expect(await figuresOf(token)).toMatchObject({ wageringComplete: '' });
-  });
-
-  it('is 412 while there is something left to wager, and 404 when there is not', async () => {
-    const { id, token } = await players.create();
-    expectAnswer(await players.wagering(id, 'bonus-2', token), 404, '{"errMsg":"not found"}');
-    await players.tell(id, [event('bet', 1, { id: 'bet-1' })]);
-    expectAnswer(await players.wagering(id, 'bet-1', token), 404, '{"errMsg":"not found"}');
-    await players.put(id, { wageringBalance: 0.01 });
-    const running = '{"status":"In progress","data":[]}';
-    expectAnswer(await players.wagering(id, 'bonus-2', token), 412, running);
-    await players.tell(id, [{ id: 'bonus-2', type: 'wagering_complete', at: new Date().toISOString() }]);
-    expect((await players.wagering(id, 'bonus-2', token)).json).toMatchObject({
-      data: [{ maxWin: 0, details: {} }],
-    });
-    expectAnswer(await players.wagering(id, 'bonus-3', token), 412, running);
-  });
-
-  it('is told to its player alone', async () => {
-    const [player, other] = [await players.create(), await players.create()];
-    await players.tell(player.id, [event('wagering_complete', 5, { id: 'b-1' })]);
-    const stranger = await app.openSession('1001');
-    for (const wrong of [null, 'x', otherBrandKey, other.token, stranger.auth_token])
-      expectAnswer(await players.wagering(player.id, 'b-1', wrong), 401, gatewayError.token);
-    const at = (path: string) =>
-      app.call('GET', `/gateway/bonus/${path}/${player.id}/b-1`, { token: player.token });
-    expectAnswer(await at('2.0/wagering-complete/2'), 400, gatewayError.input);
-    expectAnswer(await at('1.0/wagering-complete/0'), 400, gatewayError.brand);
-    expectAnswer(await at('1.0/wagering-complete/1'), 401, gatewayError.token);
   });
 });

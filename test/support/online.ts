@@ -92,3 +92,12 @@ export type OnlinePlayers = ReturnType<typeof onlinePlayers>;
 export function event(type: string, amount: number, more: object = {}): object {
   return { id: randomUUID(), type, amount, at: new Date().toISOString(), ...more };
 }
+
+/** An instant as the gateway prints it. */
+export const printed = (at: string): string => at.slice(0, 19).replace('T', ' ');
+
+/** Seconds from now on: after every log-in there has been, and not so far ahead that they are refused. */
+export function seconds(): (index: number) => string {
+  const now = Date.now() + 1000;
+  return (index) => new Date(now + index * 1000).toISOString();
+}

@@ -161,9 +161,9 @@ begin
     max(a.amount) filter (where a.type = 5) as max_win,
     max(a.at) filter (where a.type = 5) as completed_at,
     (array_agg(a.id order by a.at desc, a.id desc) filter (where a.type = 5))[1] as completed_id,
-    array_agg(a.type) filter (where a.type <= 2 and a.at < v_login_at) as late_types,
-    array_agg(a.amount) filter (where a.type <= 2 and a.at < v_login_at) as late_amounts,
-    array_agg(a.at) filter (where a.type <= 2 and a.at < v_login_at) as late_times
+    array_agg(a.type) filter (where a.type <= 2 and a.at < date_trunc('milliseconds', v_login_at)) as late_types,
+    array_agg(a.amount) filter (where a.type <= 2 and a.at < date_trunc('milliseconds', v_login_at)) as late_amounts,
+    array_agg(a.at) filter (where a.type <= 2 and a.at < date_trunc('milliseconds', v_login_at)) as late_times
   into n from added a;
   if n.applied = 0 then
     return 0;
@@ -190,12 +190,12 @@ begin
   if n.late_times is null then
     return n.applied;
   end if;
-  -- What was played before a log-in is none of what was played since.
+  -- What was played before a log-in is none of what was played since. Platforms tell milliseconds, log-ins have finer ones.
   update sessions s set start_rounds = s.start_rounds + l.rounds, start_bets = s.start_bets + l.bets, start_wins = s.start_wins + l.wins
   from (
     select o.id, count(*) filter (where e.type = 1) as rounds, coalesce(sum(e.amount) filter (where e.type = 1), 0)::bigint as bets,
       coalesce(sum(e.amount) filter (where e.type = 2), 0)::bigint as wins
-    from sessions o join unnest(n.late_types, n.late_amounts, n.late_times) as e (type, amount, at) on e.at < o.created_at
+    from sessions o join unnest(n.late_types, n.late_amounts, n.late_times) as e (type, amount, at) on e.at < date_trunc('milliseconds', o.created_at)
     where o.brand_id = p_brand_id and o.player_id = p_player_id collate "C" and o.ended_at is null
     group by o.id) l
   where s.id = l.id;
@@ -203,7 +203,7 @@ begin
   from (
     select o.id_hash, count(*) filter (where e.type = 1) as rounds, coalesce(sum(e.amount) filter (where e.type = 1), 0)::bigint as bets,
       coalesce(sum(e.amount) filter (where e.type = 2), 0)::bigint as wins
-    from game_sessions o join unnest(n.late_types, n.late_amounts, n.late_times) as e (type, amount, at) on e.at < o.login_at
+    from game_sessions o join unnest(n.late_types, n.late_amounts, n.late_times) as e (type, amount, at) on e.at < date_trunc('milliseconds', o.login_at)
     where o.brand_id = p_brand_id and o.player_id = p_player_id collate "C" and o.ended_at is null
     group by o.id_hash) l
   where g.brand_id = p_brand_id and g.player_id = p_player_id collate "C" and g.id_hash = l.id_hash;
