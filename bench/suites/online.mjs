@@ -29,7 +29,8 @@ const ACTIVITY = `
 const COPIED = `
   create table baseline.player_events (like public.player_events including defaults including constraints);
   alter table baseline.player_events add constraint pk_player_events primary key (brand_id, player_id, id);
-  create index ix_player_events_recorded_at on baseline.player_events using brin (recorded_at)`;
+  create index ix_player_events_recorded_at on baseline.player_events using brin (recorded_at);
+  grant all on baseline.player_events to public`;
 
 /** @param {import('../run.mjs').Bench} bench @returns {Promise<import('../report.mjs').Line[]>} */
 export async function online(bench) {
@@ -92,7 +93,7 @@ async function eventsLine(bench, server, { ids: idsFile }) {
   const { sizes } = bench;
   const size = sizes.batchEvents;
   const before = await countEvents(bench);
-  let sent = 0;
+  const told = { sent: 0, answers: 0 };
   const tell = async (run, seconds) => {
     const batches = {
       before: '/internal/players/',
@@ -103,7 +104,8 @@ async function eventsLine(bench, server, { ids: idsFile }) {
     };
     const answer = `{"applied":${size},"repeated":0}`;
     const result = await load(server, { batches, answer, seed: 5, connections: BATCH_CONNECTIONS, seconds });
-    sent += result.sent;
+    told.sent += result.sent;
+    told.answers += result.answers;
     return result;
   };
   await tell('warm', sizes.warmupSeconds);
@@ -117,7 +119,8 @@ async function eventsLine(bench, server, { ids: idsFile }) {
     return perSecond;
   });
   const kept = (await countEvents(bench)) - before;
-  if (kept > sent * size || kept % size !== 0) throw new Error(`${kept} events were kept of ${sent} batches`);
+  if (kept > told.sent * size || kept < told.answers * size || kept % size !== 0)
+    throw new Error(`${kept} events were kept of ${told.answers} batches that were answered, and ${told.sent} sent`);
   const [ours, theirs] = [rates[server.name], rates[COPY]];
   return {
     what: `events in batches of ${size}, events/s (${MOST_ASKED}, or half of what ${COPY} does)`,
