@@ -96,35 +96,37 @@ describe('the form', () => {
   });
 });
 
+const appliedChoices: [string, Partial<MarketingStateRow>, GridChoice[], [ChannelName, number][]][] = [
+  ['none', { email: both }, [], []],
+  ['a first product', {}, [choice('email', 'casino', true)], [['email', 1 | casino]]],
+  ['another', { email: 1 | casino }, [choice('email', 'sports', true)], [['email', both]]],
+  ['an alias', {}, [choice('email', 'sportsbook', true)], [['email', 1 | sports]]],
+  ['one less', { email: both }, [choice('email', 'casino', false)], [['email', 1 | sports]]],
+  ['the last one', { email: 1 | casino }, [choice('email', 'casino', false)], [['email', 0]]],
+  ['one less of all', { email: 1 }, [choice('email', 'casino', false)], [['email', 1 | sports]]],
+  ['what is so already', { email: 1 }, [choice('email', 'casino', true)], []],
+  ['what is out already', { email: 1 | casino }, [choice('email', 'sports', false)], []],
+  ['a switch', {}, [choice('postMail', null, true)], [['postMail', 1]]],
+  [
+    'a switch off',
+    { site_notification: 1 | casino },
+    [choice('siteNotification', null, false)],
+    [['siteNotification', 0]],
+  ],
+  ['a switch that is on', { site_notification: 1 | casino }, [choice('siteNotification', null, true)], []],
+  [
+    'several channels',
+    { email: 1, sms: both },
+    [choice('sms', 'casino', false), choice('sms', 'sports', false), choice('telephone', 'sports', true)],
+    [
+      ['sms', 0],
+      ['telephone', 1 | sports],
+    ],
+  ],
+];
+
 describe('choices', () => {
-  it.each<[string, Partial<MarketingStateRow>, GridChoice[], [ChannelName, number][]]>([
-    ['none', { email: both }, [], []],
-    ['a first product', {}, [choice('email', 'casino', true)], [['email', 1 | casino]]],
-    ['another', { email: 1 | casino }, [choice('email', 'sports', true)], [['email', both]]],
-    ['an alias', {}, [choice('email', 'sportsbook', true)], [['email', 1 | sports]]],
-    ['one less', { email: both }, [choice('email', 'casino', false)], [['email', 1 | sports]]],
-    ['the last one', { email: 1 | casino }, [choice('email', 'casino', false)], [['email', 0]]],
-    ['one less of all', { email: 1 }, [choice('email', 'casino', false)], [['email', 1 | sports]]],
-    ['what is so already', { email: 1 }, [choice('email', 'casino', true)], []],
-    ['what is out already', { email: 1 | casino }, [choice('email', 'sports', false)], []],
-    ['a switch', {}, [choice('postMail', null, true)], [['postMail', 1]]],
-    [
-      'a switch off',
-      { site_notification: 1 | casino },
-      [choice('siteNotification', null, false)],
-      [['siteNotification', 0]],
-    ],
-    ['a switch that is on', { site_notification: 1 | casino }, [choice('siteNotification', null, true)], []],
-    [
-      'several channels',
-      { email: 1, sms: both },
-      [choice('sms', 'casino', false), choice('sms', 'sports', false), choice('telephone', 'sports', true)],
-      [
-        ['sms', 0],
-        ['telephone', 1 | sports],
-      ],
-    ],
-  ])('of %s', (_what, values, choices, expected) => {
+  it.each(appliedChoices)('of %s', (_what, values, choices, expected) => {
     const changes = applyChoices(brandOf(), stateOf(values), choices);
     expect(changes).toEqual(expected.map(([name, target]) => ({ channel: Channel[name], target })));
   });

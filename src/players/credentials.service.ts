@@ -161,7 +161,10 @@ const kept = [
   'is2faRequired',
   'realityCheck',
 ] as const;
-const printedAs = { emailVerifiedAt: 'emailVerified', isPasswordTemporary: 'temporaryPassword' } as const;
+const printedAs: Partial<Record<(typeof kept)[number], string>> = {
+  emailVerifiedAt: 'emailVerified',
+  isPasswordTemporary: 'temporaryPassword',
+};
 
 /** What support reads of it: of a password only that there is a new one. */
 function differences(before: PlayerCredentials, after: PreparedCredentials['columns']): FieldChange[] {
@@ -171,7 +174,7 @@ function differences(before: PlayerCredentials, after: PreparedCredentials['colu
   };
   const changes = kept.flatMap((column) => {
     if (after[column] === undefined) return [];
-    const field = column in printedAs ? printedAs[column as keyof typeof printedAs] : column;
+    const field = printedAs[column] ?? column;
     const [was, is] = [print(before[column]), print(after[column])];
     return was === is ? [] : [{ field, before: was, after: is }];
   });

@@ -83,13 +83,24 @@ const beginRegistration = (service: Service) =>
   });
 
 /** The session that a route answers with. */
-async function tokenOf({ url, token }: Service, path: string, body: object): Promise<string> {
+async function tokenOf(service: Service, path: string, body: object): Promise<string> {
+  return ((await post(service, path, body)) as { auth_token: string }).auth_token;
+}
+
+/** The token of an unsubscribe link. */
+async function makeLink(service: Service): Promise<string> {
+  const body = { links: [{ player_id: '1002', channel: 'email' }] };
+  const { links } = (await post(service, '/unsubscribe-links', body)) as { links: [{ url: string }] };
+  return links[0].url.split('/').at(-1) ?? '';
+}
+
+async function post({ url, token }: Service, path: string, body: object): Promise<unknown> {
   const answer = await fetch(url + path, {
     method: 'POST',
     headers: { 'x-auth-token': token, 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
-  return ((await answer.json()) as { auth_token: string }).auth_token;
+  return answer.json();
 }
 
 async function find(method: string, path: string): Promise<Operation> {
@@ -143,11 +154,15 @@ describe('the docs page', () => {
     inputs['POST /gateway/reg-step-two/{version}/{brand_id}'] = {
       body: JSON.stringify({ ...someDetails, auth_token: await beginRegistration(service) }),
     };
+    const link = { parameters: { token: await makeLink(service) } };
+    inputs['GET /unsubscribe/{token}'] = link;
+    inputs['POST /unsubscribe/{token}'] = link;
     const operations = (await docs.listOperations()).sort((a, b) => turnOf(a) - turnOf(b));
     const made: Record<string, string> = {};
     const refused: [string, number, string][] = [];
     for (const operation of operations) {
       const name = `${operation.method} ${operation.path}`;
+      await docs.showOnly(operation.tag);
       const id = operation.method === 'DELETE' && made[operation.path.replace(/\/\{id\}$/, '')];
       const { status, body } = await docs.execute(operation, id ? { parameters: { id } } : inputs[name]);
       if (status < 200 || status > 299) refused.push([name, status, body]);
