@@ -1,4 +1,4 @@
-// npm run bench -- [reads|writes|delivery|import|reconciliation|universal|universal-pages|policy|policy-pages|gateway|unsubscribe]
+// npm run bench -- [reads|writes|delivery|import|reconciliation|universal|universal-pages|policy|policy-pages|gateway|online|unsubscribe]
 //   [--quick]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { createDatabase, isBuilt, prepareService } from './service.mjs';
 import { delivery } from './suites/delivery.mjs';
 import { gateway } from './suites/gateway.mjs';
 import { imports } from './suites/import.mjs';
+import { online } from './suites/online.mjs';
 import { policy } from './suites/policy.mjs';
 import { policyPages } from './suites/policy-pages.mjs';
 import { reads } from './suites/reads.mjs';
@@ -24,7 +25,7 @@ import { writes } from './suites/writes.mjs';
 const SUITES = {
   ...{ reads, writes, delivery, import: imports, reconciliation },
   ...{ universal, 'universal-pages': universalPages, policy, 'policy-pages': policyPages },
-  ...{ gateway, unsubscribe },
+  ...{ gateway, online, unsubscribe },
 };
 /** What these measure has subjects of its own; alone they need no million players. */
 const PLAYERLESS = new Set(['universal', 'universal-pages', 'policy', 'policy-pages']);
@@ -46,6 +47,7 @@ const FULL = {
   ...{ subjects: 100_000, checkRate: 500, checks: 10_000, recordRate: 200, records: 5000 },
   ...{ consentLatencyRounds: 3, consentRecords: 5_000_000, combinations: 30, pageRounds: 5 },
   ...{ gatewayPlayers: 10_000, stormRate: 50, stormReadRate: 200, stormReads: 3000, stormRounds: 5 },
+  ...{ batchEvents: 500 },
   ...{ links: 100_000, mintRounds: 20 },
   ...{ acceptances: 5_000_000, policyChecks: 100_000, policyRate: 2000, policyRequests: 10_000 },
 };
@@ -60,6 +62,7 @@ const QUICK = {
   ...{ subjects: 3000, checkRate: 200, checks: 400, recordRate: 100, records: 200 },
   ...{ consentLatencyRounds: 1, consentRecords: 200_000, combinations: 20, pageRounds: 1 },
   ...{ gatewayPlayers: 1000, stormRate: 50, stormReadRate: 200, stormReads: 600, stormRounds: 1 },
+  ...{ batchEvents: 500 },
   ...{ links: 20_000, mintRounds: 3 },
   ...{ acceptances: 200_000, policyChecks: 3000, policyRate: 500, policyRequests: 1000 },
 };

@@ -18,6 +18,7 @@ import { Integration } from './database/entities/integration.entity.js';
 import { Player } from './database/entities/player.entity.js';
 import { ServiceClient } from './database/entities/service-client.entity.js';
 import { WebhookSubscription } from './database/entities/webhook-subscription.entity.js';
+import { createActivity } from './demo-activity.js';
 import { createCustomFields } from './demo-custom-fields.js';
 import { acceptPolicies, createPolicies } from './demo-policies.js';
 import { completePlayers } from './demo-players.js';
@@ -69,6 +70,7 @@ export async function seedDemoData(app: INestApplicationContext): Promise<void> 
       await completePlayers(manager, app.get(PasswordHasher, { strict: false }));
       await recordUniversalConsents(manager, app.get(SubjectsService, { strict: false }));
       await createCustomFields(manager);
+      await createActivity(manager);
       await createPolicies(manager);
       const visitor = Buffer.from(demoIds.clientId, 'hex');
       const policyConsents = app.get(PolicyConsentsService, { strict: false });

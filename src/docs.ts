@@ -3,6 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from './config/config.js';
+import { demoBonus, demoGameSession } from './demo-activity.js';
 import { demoIds, demoWebhookUrl } from './demo-data.js';
 import { demoPolicyIds } from './demo-policies.js';
 
@@ -33,7 +34,7 @@ const tags = {
   'Universal consent': 'Consent of anyone to anything: recorded, checked, listed, and told to who subscribes',
   'Policy consent': 'Which text, which version, who agreed, and when to ask again',
   'Personal details': 'What a player sees and changes of its own, with the session of a log-in',
-  Internal: "Players, their blocks and sessions, as the operator's platform tells of them",
+  Internal: "Players, their blocks, sessions, games and figures, as the operator's platform tells of them",
   Administration: "The brand's settings, its service clients and integrations",
   Authentication: 'Access tokens, for callers that cannot send a key',
   Operations: 'For orchestrators and monitoring',
@@ -54,6 +55,9 @@ const pathExamples: [path: RegExp, example: string | number][] = [
   [/^\/gateway\/.* language$/, 'en'],
   [/^\/gateway\/.* type$/, 'tnc'],
   [/^\/gateway\/.* message_string$/, 'general_failure'],
+  [/^\/gateway\/.* game_session_id$/, demoGameSession],
+  [/^\/gateway\/.* player_id$/, '1001'],
+  [/^\/gateway\/.* unique_ref_id$/, demoBonus],
   [/^\/api\/universalconsent\/integration\//, demoIds.integration],
   [/^\/unsubscribe\//, 'a-link-made-by-POST-unsubscribe-links'],
   // Not its DELETE: what the other routes try would be gone.
@@ -77,6 +81,21 @@ const bodyExamples: Record<string, object> = {
     language: 'en',
     currency: 'EUR',
   },
+  Activity: {
+    vip_level: 'Bronze',
+    total_balance: 936.04,
+    real_balance: 906.04,
+    bonusBalance: 30,
+    maxBalance: 93604,
+    wageringBalance: 1540.12,
+  },
+  PlayerEvents: {
+    events: [
+      { id: 'bet-4711', type: 'bet', amount: 2.5, at: '2026-01-31T12:00:00Z' },
+      { id: 'win-4711', type: 'win', amount: 10, at: '2026-01-31T12:00:03Z' },
+    ],
+  },
+  NewGameSession: { player_id: '1001', game_id: 'starburst' },
   MarketingPreferencesChanges: {
     preferences: [{ channel: 'email', products: [{ product: 'casino', opted_in: true }] }],
     textVersion: 'default-1',

@@ -21,10 +21,24 @@ const run = promisify(execFile);
  */
 export async function load(
   server,
-  { idsFile, seed, body, headers, pathsFile, tokens, bodies, writes, formsFile, form, mayFail, ...options },
+  {
+    idsFile,
+    seed,
+    body,
+    headers,
+    pathsFile,
+    tokens,
+    bodies,
+    batches,
+    writes,
+    formsFile,
+    form,
+    mayFail,
+    ...options
+  },
 ) {
   const { hostname, port, host } = new URL(server.origin);
-  const asked = { idsFile, seed, body, pathsFile, tokens, bodies, writes, formsFile, form };
+  const asked = { idsFile, seed, body, pathsFile, tokens, bodies, batches, writes, formsFile, form };
   const plan = { ...asked, headers: headers ?? server.headers, host };
   const all = { host: hostname, port: Number(port), warmupSeconds: 1, ...options, plan };
   const { stdout } = await run(process.execPath, [MAIN, JSON.stringify(all)], { maxBuffer: 1 << 20 });

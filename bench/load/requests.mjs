@@ -16,6 +16,8 @@ const STEP = 2_147_483_647;
  * @property {string} [pathsFile] one path a line, to GET in random order; after a tab, a part of its right answer
  * @property {{path: string, file: string}} [tokens] GETs of one path, with the session of a line each, in random order
  * @property {{path: string, file: string}} [bodies] POSTs to one path, a line of JSON each, in random order
+ * @property {{before: string, after: string, idsFile: string, template: string[], run: string}} [batches] POSTs of as many events
+ *   as the template has gaps, whose ids no other request has, each to the path of another player
  * @property {string} [formsFile] one path a line, to POST `form` to, each once before any comes again
  * @property {string} [form] urlencoded
  * @property {{path: string, template: string, subjects: number, from: number}} [writes] POSTs of consents.mjs, and how many
@@ -42,6 +44,7 @@ export function requestsOf(plan) {
   if (plan.pathsFile) return readsOf(plan);
   if (plan.tokens) return sessionsOf(plan);
   if (plan.bodies) return postsOf(plan);
+  if (plan.batches) return batchesOf(plan);
   if (plan.formsFile) return formsOf(plan);
   return plan.writes ? writesOf(plan) : playersOf(plan);
 }
@@ -79,6 +82,19 @@ function postsOf({ bodies: { path, file }, seed, host }) {
   return () => {
     const body = next();
     return { text: `${before}${body.length}\r\n\r\n${body}` };
+  };
+}
+
+function batchesOf({ batches: { before, after, idsFile, template, run }, seed, headers, host }) {
+  const all = linesOf({ Host: host, ...headers, 'Content-Type': 'application/json' }).join('');
+  const next = stepThrough(readFileSync(idsFile, 'utf8').trimEnd().split('\n'), randomFrom(seed));
+  let batch = 0;
+  return () => {
+    batch += 1;
+    const body = template.join(`${run}-${String(batch).padStart(7, '0')}`);
+    return {
+      text: `POST ${before}${next()}${after} HTTP/1.1\r\n${all}Content-Length: ${body.length}\r\n\r\n${body}`,
+    };
   };
 }
 

@@ -8,8 +8,10 @@ import { PlayersModule } from '../players/players.module.js';
 import { BrandsController } from './brands.controller.js';
 import { ClientsController } from './clients.controller.js';
 import { DeliveriesController } from './deliveries.controller.js';
+import { GameSessionsController } from './game-sessions.controller.js';
 import { IntegrationsController } from './integrations.controller.js';
 import { MetricsController } from './metrics.controller.js';
+import { PlayerActivityController } from './player-activity.controller.js';
 import { PlayerRecordsController } from './player-records.controller.js';
 import { PlayersController } from './players.controller.js';
 import { SessionsController } from './sessions.controller.js';
@@ -21,8 +23,10 @@ import { SessionsController } from './sessions.controller.js';
     BrandsController,
     ClientsController,
     DeliveriesController,
+    GameSessionsController,
     IntegrationsController,
     MetricsController,
+    PlayerActivityController,
     PlayerRecordsController,
     PlayersController,
     SessionsController,

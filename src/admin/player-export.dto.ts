@@ -166,6 +166,67 @@ export class ExportedLinkDto {
   ended_at: Date | null;
 }
 
+/** The figures that the operator's platform told; amounts in minor units of the player's currency, as texts. */
+export class ExportedActivityDto {
+  marketingSegmentation: string | null;
+  tag_status: number | null;
+  deposit_count: number | null;
+  vip_level: string | null;
+  vipLevelNumber: number | null;
+  average_deposit: string | null;
+  billboard: string | null;
+  segmentation_id: number | null;
+  maxBalance: string | null;
+  UT: number | null;
+  decline: string | null;
+  VIP_segment: number | null;
+  total_balance: string | null;
+  pending_withdrawal: string | null;
+  total_withdrawals: string | null;
+  last_bet: Date | null;
+  last_deposit: Date | null;
+  last_deposit_amount: string | null;
+  playerIdLink: string | null;
+  bonusOptOut: number | null;
+  real_balance: string | null;
+  freeTraffic: boolean | null;
+  depositsAmount: string | null;
+  bonusBalance: string | null;
+  maxWin: string | null;
+  wageringBalance: string | null;
+  wageringComplete: string | null;
+
+  /** Bets of all time, how many they were and what they came to, and wins. */
+  rounds: string;
+  bets: string;
+  wins: string;
+
+  /** When the player was last told how long it has played. */
+  checked_at: Date | null;
+}
+
+/** Something that the player did with money; the amount in minor units. */
+export class ExportedPlayDto {
+  id: string;
+  type: string;
+  amount: string;
+  at: Date;
+
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  data: object | null;
+
+  recorded_at: Date;
+}
+
+/** A game that the player had open. */
+export class ExportedGameDto {
+  game_id: string;
+  created_at: Date;
+  login_at: Date;
+  expires_at: Date;
+  ended_at: Date | null;
+}
+
 /** A mail or text message that has not left. */
 export class ExportedMessageDto {
   kind: string;
@@ -192,6 +253,12 @@ export class PlayerExportDto {
   sessions: ExportedSessionDto[];
   codes: ExportedCodeDto[];
   links: ExportedLinkDto[];
+  activity: ExportedActivityDto | null;
+
+  /** Of the last 90 days. */
+  play: ExportedPlayDto[];
+
+  games: ExportedGameDto[];
   messages: ExportedMessageDto[];
 }
 
@@ -212,6 +279,9 @@ export function toPlayerExportDto(playerId: string, all: PlayerExport): PlayerEx
     sessions: all.sessions,
     codes: all.codes,
     links: all.links,
+    activity: all.activity,
+    play: all.play,
+    games: all.games,
     messages: all.messages,
   };
 }

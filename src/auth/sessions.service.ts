@@ -26,12 +26,19 @@ const markSeen = {
   text: `update sessions set seen_at = now() where id = any ($1) and seen_at < now() - interval '1 minute'`,
 };
 
+/** What a player's totals are is read under a lock that a batch of its events waits for, and that waits for one. */
 const columns = `
-    insert into sessions (id, brand_id, player_id, token_hash, idle_ttl, expires_at)
-    select $1, s.brand_id, s.player_id, $2, $3, now() + make_interval(secs => $4)`;
+    with t as materialized (
+      select a.rounds, a.bets, a.wins from player_activity a where a.brand_id = $5 and a.player_id = $6 for share of a)
+    insert into sessions (id, brand_id, player_id, token_hash, idle_ttl, expires_at, start_rounds, start_bets, start_wins)
+    select $1, s.brand_id, s.player_id, $2, $3, now() + make_interval(secs => $4), coalesce((select rounds from t), 0),
+      coalesce((select bets from t), 0), coalesce((select wins from t), 0)`;
 const insertSession = {
   name: 'insert_session',
-  text: `${columns} from marketing_states s where s.brand_id = $5 and s.player_id = $6 and s.is_player returning expires_at`,
+  text: `${columns}
+    from (select s.brand_id, s.player_id from marketing_states s
+          where s.brand_id = $5 and s.player_id = $6 and s.is_player for key share) s
+    returning expires_at`,
 };
 /** Waits for a block or a new password that is being set, and then finds it: its end of all sessions must not miss this one. */
 const insertOwnSession = {

@@ -14,6 +14,9 @@ const outdated = [
   `player_codes where expires_at < now() - interval '1 day'`,
   `player_links where expires_at < now() - interval '1 day'`,
   `sessions where expires_at < now() - interval '7 days'`,
+  `game_sessions where expires_at < now() - interval '7 days'`,
+  // Nobody sends them again after so long; completed wagerings are shown to players.
+  `player_events where recorded_at < now() - interval '90 days' and type <> 5`,
   `idempotency_keys where created_at < now() - interval '24 hours'`,
   // Left by a crash while their subscription was removed.
   'outbox where kind = 4 and (brand_id, subscription_id) not in (select brand_id, id from webhook_subscriptions)',

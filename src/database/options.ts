@@ -8,6 +8,7 @@ import { ConsentEvent } from './entities/consent-event.entity.js';
 import { CustomField } from './entities/custom-field.entity.js';
 import { DeliveryAttempt } from './entities/delivery-attempt.entity.js';
 import { EventEvidence } from './entities/event-evidence.entity.js';
+import { GameSession } from './entities/game-session.entity.js';
 import { IdempotencyKey } from './entities/idempotency-key.entity.js';
 import { Integration } from './entities/integration.entity.js';
 import { MarketingAsk } from './entities/marketing-ask.entity.js';
@@ -15,12 +16,14 @@ import { LoginChallenge } from './entities/login-challenge.entity.js';
 import { MarketingState } from './entities/marketing-state.entity.js';
 import { OutboxEntry } from './entities/outbox-entry.entity.js';
 import { Player } from './entities/player.entity.js';
+import { PlayerActivity } from './entities/player-activity.entity.js';
 import { PlayerBlocks } from './entities/player-blocks.entity.js';
 import { PlayerChange } from './entities/player-change.entity.js';
 import { PlayerCode } from './entities/player-code.entity.js';
 import { PlayerCredentials } from './entities/player-credentials.entity.js';
 import { PlayerCustomField } from './entities/player-custom-field.entity.js';
 import { PlayerLink } from './entities/player-link.entity.js';
+import { PlayerEvent } from './entities/player-event.entity.js';
 import { Policy } from './entities/policy.entity.js';
 import { PolicyConsent } from './entities/policy-consent.entity.js';
 import { PolicyText } from './entities/policy-text.entity.js';
@@ -41,6 +44,7 @@ import { Players1764000000006 } from './migrations/1764000000006-players.js';
 import { Unsubscribe1764000000007 } from './migrations/1764000000007-unsubscribe.js';
 import { PlayerCodes1764000000008 } from './migrations/1764000000008-player-codes.js';
 import { PlayerLinks1764000000009 } from './migrations/1764000000009-player-links.js';
+import { OnlinePlayers1764000000010 } from './migrations/1764000000010-online-players.js';
 
 export const entities = [
   AccessToken,
@@ -52,6 +56,7 @@ export const entities = [
   CustomField,
   DeliveryAttempt,
   EventEvidence,
+  GameSession,
   IdempotencyKey,
   Integration,
   MarketingAsk,
@@ -59,12 +64,14 @@ export const entities = [
   MarketingState,
   OutboxEntry,
   Player,
+  PlayerActivity,
   PlayerBlocks,
   PlayerChange,
   PlayerCode,
   PlayerCredentials,
   PlayerCustomField,
   PlayerLink,
+  PlayerEvent,
   Policy,
   PolicyConsent,
   PolicyText,
@@ -88,6 +95,7 @@ export const migrations = [
   Unsubscribe1764000000007,
   PlayerCodes1764000000008,
   PlayerLinks1764000000009,
+  OnlinePlayers1764000000010,
 ];
 
 /**

@@ -16,6 +16,7 @@ import {
   GatewayGuard,
   type GatewayRequest,
   type GatewaySession,
+  sessionMayLackKey,
 } from './gateway.guard.js';
 
 /** A controller of routes under /gateway; each of its routes says RequireSession or OpenGateway. */
@@ -29,6 +30,17 @@ export function RequireSession(brandIn: BrandPlace = 'path'): MethodDecorator {
     SetMetadata<symbol, Access>(accessKey, { session: true }),
     ApiSecurity('session'),
     takesBrand(brandIn),
+  );
+}
+
+/** What stands in the path opens this route; a session that comes with it must be live, and `@OptionalSession()` says whose it is. */
+export function OpenByPath(): MethodDecorator {
+  return applyDecorators(
+    SetMetadata<symbol, Access>(accessKey, { session: true }),
+    SetMetadata<symbol, boolean>(sessionMayLackKey, true),
+    ApiSecurity('session'),
+    ApiSecurity({}),
+    takesBrand('path'),
   );
 }
 
@@ -57,6 +69,12 @@ export const Session = createParamDecorator((_data: unknown, context: ExecutionC
   if (!session) throw new AppError('unauthorized');
   return session;
 });
+
+/** The session that came with the request; null where none did. Only on routes with OpenByPath. */
+export const OptionalSession = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): GatewaySession | null =>
+    context.switchToHttp().getRequest<GatewayRequest>().gateway?.session ?? null,
+);
 
 /** The brand that the request names; null where it may leave it out and does. */
 export const OptionalBrand = createParamDecorator(

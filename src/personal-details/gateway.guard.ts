@@ -8,6 +8,8 @@ import { type Access, accessKey } from '../common/access.js';
 import { AppError } from '../common/errors.js';
 
 export const brandPlaceKey = Symbol('brandPlace');
+/** Set where a session need not come, but must be right if it does. */
+export const sessionMayLackKey = Symbol('sessionMayLack');
 
 /** Where a route has its brand_id; of a query it need not be there. */
 export type BrandPlace = 'path' | 'body' | 'query';
@@ -51,7 +53,9 @@ export class GatewayGuard implements CanActivate {
     if (!brand) throw invalidBrand();
     request.gateway = { brand };
     const access = this.reflector.get<Access | undefined>(accessKey, context.getHandler());
-    if (access !== undefined && 'session' in access) {
+    const mayLack = this.reflector.get<boolean | undefined>(sessionMayLackKey, context.getHandler()) === true;
+    const isWanted = !mayLack || request.headers['x-auth-token'] !== undefined;
+    if (access !== undefined && 'session' in access && isWanted) {
       request.gateway.session = await this.findSession(request, brand);
     }
     return true;

@@ -15,10 +15,12 @@ import { MessageFormatController } from './message-format.controller.js';
 import { PasswordFormController } from './password-form.controller.js';
 import { PasswordLinksService } from './password-links.service.js';
 import { ActivationController, PasswordsController } from './passwords.controller.js';
+import { OnlineStatusController } from './online-status.controller.js';
 import { PlayerInfoController } from './player-info.controller.js';
 import { RegistrationController } from './registration.controller.js';
 import { SignTermsController, TermsDocumentController } from './terms.controller.js';
 import { TermsService } from './terms.service.js';
+import { WageringController } from './wagering.controller.js';
 
 /** The gateway: players see and change what is kept of them. */
 @Module({
@@ -34,10 +36,12 @@ import { TermsService } from './terms.service.js';
     MessageFormatController,
     PasswordFormController,
     PasswordsController,
+    OnlineStatusController,
     PlayerInfoController,
     RegistrationController,
     SignTermsController,
     TermsDocumentController,
+    WageringController,
   ],
   providers: [LinkPages, MarketingPreferencesService, PasswordLinksService, TermsService],
 })

@@ -11,13 +11,16 @@ import type { CustomFieldType } from '../database/entities/custom-field.entity.j
 import { outboxKindName } from '../delivery/outbox-kinds.js';
 import type { CustomFieldView } from './custom-fields.service.js';
 import type {
+  ExportedActivity,
   ExportedBlocks,
   ExportedChange,
   ExportedCode,
   ExportedConsent,
   ExportedCredentials,
   ExportedLink,
+  ExportedGame,
   ExportedMessage,
+  ExportedPlay,
   ExportedPolicyConsent,
   ExportedProfile,
   ExportedSession,
@@ -75,6 +78,9 @@ export class PlayerExportService {
         sessions: await rows<ExportedSession>(statements.readSessions),
         codes: await rows<ExportedCode>(statements.readCodes),
         links: await rows<ExportedLink>(statements.readLinks),
+        activity: (await rows<ExportedActivity>(statements.readActivity))[0] ?? null,
+        play: await rows<ExportedPlay>(statements.readPlay),
+        games: await rows<ExportedGame>(statements.readGames),
         messages: messages.map((row) => ({ ...row, kind: outboxKindName(row.kind) })),
       };
     });

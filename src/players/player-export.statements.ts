@@ -1,6 +1,9 @@
 import { recordChannel } from '../consents/channels.js';
 import { Namespace } from '../consents/subjects.service.js';
 import { Lane } from '../delivery/outbox-kinds.js';
+import { eventTypes } from './player-events.service.js';
+
+const eventTypeName = `(array['${eventTypes.join(`', '`)}'])[e.type]`;
 
 /*
  * What is kept of a player, a statement for each kind of it; columns have the names under which they are printed. Parameters
@@ -43,6 +46,25 @@ export const readChanges = `
 export const readSessions = `
   select s.id, s.created_at, s.seen_at, s.expires_at, s.ended_at
   from sessions s where s.brand_id = $1 and s.player_id = $2 order by s.created_at, s.id`;
+
+export const readActivity = `
+  select a.marketing_segmentation as "marketingSegmentation", a.tag_status, a.deposit_count, a.vip_level, p.vip_level as "vipLevelNumber",
+    a.average_deposit, a.billboard, a.segmentation_id, a.max_balance as "maxBalance", a.ut as "UT", a.decline,
+    a.vip_segment as "VIP_segment", a.total_balance, a.pending_withdrawal, a.total_withdrawals, a.last_bet_at as last_bet,
+    a.last_deposit_at as last_deposit, a.last_deposit_amount, a.player_id_link as "playerIdLink", a.bonus_opt_out as "bonusOptOut",
+    a.real_balance, a.free_traffic as "freeTraffic", a.deposits_amount as "depositsAmount", a.bonus_balance as "bonusBalance",
+    a.max_win as "maxWin", a.wagering_balance as "wageringBalance", a.wagering_complete as "wageringComplete", a.rounds, a.bets, a.wins,
+    a.checked_at
+  from player_activity a left join players p on p.brand_id = a.brand_id and p.player_id = a.player_id
+  where a.brand_id = $1 and a.player_id = $2`;
+
+export const readPlay = `
+  select e.id, ${eventTypeName} as type, e.amount, e.at, e.data, e.recorded_at
+  from player_events e where e.brand_id = $1 and e.player_id = $2 order by e.at, e.id`;
+
+export const readGames = `
+  select g.game_id, g.created_at, g.login_at, g.expires_at, g.ended_at
+  from game_sessions g where g.brand_id = $1 and g.player_id = $2 order by g.created_at`;
 
 export const readCodes = `
   select c.number, c.created_at, c.expires_at, c.ended_at

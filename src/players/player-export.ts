@@ -123,6 +123,60 @@ export interface ExportedLink {
   ended_at: Date | null;
 }
 
+/** The figures that the operator's platform told; amounts in minor units, as texts. */
+export interface ExportedActivity {
+  marketingSegmentation: string | null;
+  tag_status: number | null;
+  deposit_count: number | null;
+  vip_level: string | null;
+  vipLevelNumber: number | null;
+  average_deposit: string | null;
+  billboard: string | null;
+  segmentation_id: number | null;
+  maxBalance: string | null;
+  UT: number | null;
+  decline: string | null;
+  VIP_segment: number | null;
+  total_balance: string | null;
+  pending_withdrawal: string | null;
+  total_withdrawals: string | null;
+  last_bet: Date | null;
+  last_deposit: Date | null;
+  last_deposit_amount: string | null;
+  playerIdLink: string | null;
+  bonusOptOut: number | null;
+  real_balance: string | null;
+  freeTraffic: boolean | null;
+  depositsAmount: string | null;
+  bonusBalance: string | null;
+  maxWin: string | null;
+  wageringBalance: string | null;
+  wageringComplete: string | null;
+  rounds: string;
+  bets: string;
+  wins: string;
+  checked_at: Date | null;
+}
+
+/** Something that the player did with money; the amount in minor units. */
+export interface ExportedPlay {
+  id: string;
+  type: string;
+  amount: string;
+  at: Date;
+  data: object | null;
+  recorded_at: Date;
+}
+
+/** A game that the player had open. */
+export interface ExportedGame {
+  game_id: string;
+  created_at: Date;
+  login_at: Date;
+  expires_at: Date;
+  ended_at: Date | null;
+}
+
 /** A mail or text message that has not left. */
 export interface ExportedMessage {
   kind: OutboxKindName;
@@ -146,5 +200,8 @@ export interface PlayerExport {
   sessions: ExportedSession[];
   codes: ExportedCode[];
   links: ExportedLink[];
+  activity: ExportedActivity | null;
+  play: ExportedPlay[];
+  games: ExportedGame[];
   messages: ExportedMessage[];
 }

@@ -24,8 +24,8 @@ export type PlayerAction = (typeof playerActions)[number];
 /** The policies that players accept. */
 export type AcceptedPolicy = 'TermsOfService' | 'Privacy';
 
-interface PlayerFacts {
-  player_id: string;
+/** What of a player the requirements depend on. */
+export interface PlayerFacts {
   is_password_temporary: boolean;
   has_details: boolean;
   is_email_verified: boolean;
@@ -40,7 +40,7 @@ interface PlayerKey {
 const findFacts = {
   name: 'find_player_requirement_facts',
   text: `
-    select k.player_id, coalesce(c.is_password_temporary, false) as is_password_temporary,
+    select coalesce(c.is_password_temporary, false) as is_password_temporary,
       coalesce(p.has_details, false) as has_details, c.email_verified_at is not null as is_email_verified
     from unnest($1::integer[], $2::text[]) with ordinality as k (brand_id, player_id, place)
     left join lateral (
@@ -84,10 +84,14 @@ export class PlayerRequirementsService {
     return { codes, actions: isToBeAsked ? ['marketing_preferences'] : [] };
   }
 
-  /** Everything that is open, the most pressing first. */
-  async findCodes(brand: BrandSettings, playerId: string): Promise<RequirementCode[]> {
+  /** Everything that is open, the most pressing first. `known` is of the player, where it has been read already. */
+  async findCodes(
+    brand: BrandSettings,
+    playerId: string,
+    known?: Readonly<PlayerFacts>,
+  ): Promise<RequirementCode[]> {
     const [facts, lacksTerms, lacksPrivacy] = await Promise.all([
-      this.reads.add({ brandId: brand.id, playerId }),
+      known ?? this.reads.add({ brandId: brand.id, playerId }),
       this.lacks(brand.id, playerId, 'TermsOfService'),
       this.lacks(brand.id, playerId, 'Privacy'),
     ]);

@@ -14,14 +14,18 @@ import { DetailsWriter } from './details-writer.js';
 import { EmailChangeService } from './email-change.service.js';
 import { EmailVerificationService } from './email-verification.service.js';
 import { ForgottenPasswordsService } from './forgotten-passwords.service.js';
+import { GameSessionsService } from './game-sessions.service.js';
 import { LoginService } from './login.service.js';
 import { MobileCodesService } from './mobile-codes.service.js';
+import { OnlineStatusService } from './online-status.service.js';
 import { PasswordChangeService } from './password-change.service.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordResetService } from './password-reset.service.js';
 import { PasswordsService } from './passwords.service.js';
+import { PlayerActivityService } from './player-activity.service.js';
 import { PlayerChangesService } from './player-changes.service.js';
 import { PlayerDetailsService } from './player-details.service.js';
+import { PlayerEventsService } from './player-events.service.js';
 import { PlayerExportService } from './player-export.service.js';
 import { PlayerInfoService } from './player-info.service.js';
 import { PlayerLinksService } from './player-links.service.js';
@@ -30,6 +34,7 @@ import { PlayersService } from './players.service.js';
 import { RegistrationDetailsService } from './registration-details.service.js';
 import { RegistrationService } from './registration.service.js';
 import { TermsSigningService } from './terms-signing.service.js';
+import { WageringService } from './wagering.service.js';
 
 const services = [
   ActivationService,
@@ -42,14 +47,18 @@ const services = [
   EmailChangeService,
   EmailVerificationService,
   ForgottenPasswordsService,
+  GameSessionsService,
   LoginService,
   MobileCodesService,
+  OnlineStatusService,
   PasswordChangeService,
   PasswordHasher,
   PasswordResetService,
   PasswordsService,
+  PlayerActivityService,
   PlayerChangesService,
   PlayerDetailsService,
+  PlayerEventsService,
   PlayerExportService,
   PlayerInfoService,
   PlayerLinksService,
@@ -58,6 +67,7 @@ const services = [
   RegistrationDetailsService,
   RegistrationService,
   TermsSigningService,
+  WageringService,
 ];
 
 /** Players beside their consents. */

@@ -44,8 +44,8 @@ async function openDocs(): Promise<void> {
 
 function idIn(body: string): string {
   if (!body.startsWith('{')) return '';
-  const { id, Id } = JSON.parse(body) as { id?: string; Id?: string };
-  return id ?? Id ?? '';
+  const { id, Id, game_session_id } = JSON.parse(body) as Record<string, string | undefined>;
+  return id ?? Id ?? game_session_id ?? '';
 }
 
 const someDetails = {

@@ -21,7 +21,7 @@ const marks = [word, digits, password, birthday, '17/09/1973'];
 /** Not what ends the session that the others need. */
 const routes = documentedRoutes.filter(
   ({ path }) =>
-    (isGatewayPath(path) || path.startsWith('/internal/players/')) &&
+    (isGatewayPath(path) || /^\/internal\/(players\/|game-sessions$)/.test(path)) &&
     !/^\/gateway\/logout|\/blocks$/.test(path),
 );
 const stepOne = 'POST /gateway/reg-step-one/{version}/{brand_id}';
@@ -84,6 +84,23 @@ const taken: Record<string, () => object> = {
     comment: word,
   }),
   'POST /gateway/admission/{version}/forgot/password/{brand_id}': () => ({ mail: 'player1002@example.com' }),
+  'PUT /internal/players/{id}/activity': () => ({
+    marketingSegmentation: word,
+    billboard: `${word} ${++count}`,
+    playerIdLink: `https://${word}.example`,
+    vip_level: word,
+    real_balance: Number(digits),
+    last_bet: `${birthday} 00:00:00`,
+  }),
+  'POST /internal/players/{id}/events': () => ({
+    events: [
+      {
+        ...{ id: `${word}${++count}`, type: 'wagering_complete', amount: Number(digits) },
+        ...{ at: `${birthday}T00:00:00Z`, data: { [word]: password } },
+      },
+    ],
+  }),
+  'POST /internal/game-sessions': () => ({ player_id: '1001', game_id: `${word}${++count}` }),
   'PUT /internal/players/{id}': () => ({
     origin: `${word}.example`,
     bTag: `${word} ${++count}`,
@@ -101,6 +118,9 @@ const tables = [
   'player_links',
   'event_evidence',
   'policy_consents',
+  'player_activity',
+  'player_events',
+  'game_sessions',
 ];
 
 /** A repeat that changes nothing is not written. */

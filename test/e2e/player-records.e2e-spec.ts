@@ -113,8 +113,11 @@ describe('GET /internal/players/:id/export', () => {
         'sessions',
         'codes',
         'links',
-        'messages',
+        'activity',
+        'play',
+        'games',
       ],
+      'messages',
     ]);
     expect(all).toMatchObject({
       player_id: player,
@@ -141,6 +144,25 @@ describe('GET /internal/players/:id/export', () => {
       ],
       sessions: [{ id: uuid, created_at: instant, ended_at: null }],
       codes: [{ number: '44-7400654321', created_at: instant, ended_at: null }],
+      activity: {
+        ...{ vip_level: 'Bronze', real_balance: '90604', rounds: '1', bets: '250', wins: '0' },
+        ...{ last_bet: '2026-01-31T12:00:00.000Z', total_balance: null, checked_at: null },
+      },
+      play: [
+        {
+          ...{
+            id: 'bet-1',
+            type: 'bet',
+            amount: '250',
+            at: '2026-01-31T12:00:00.000Z',
+            data: { game: 'starburst' },
+          },
+          recorded_at: instant,
+        },
+      ],
+      games: [
+        { game_id: 'starburst', created_at: instant, login_at: instant, expires_at: instant, ended_at: null },
+      ],
       messages: [
         { kind: 'sms', to: '+447400654321', template: 'mobile_code', created_at: instant },
         { kind: 'mail', to: 'jane@example.com', template: 'test', created_at: instant },
@@ -193,6 +215,21 @@ describe('GET /internal/players/:id/export', () => {
     await app.call('PUT', customFieldsPath, { token, body: customFields });
     await app.sql('update players set is_mobile_verification_on = true where player_id = $1', [player]);
     const answer = await app.call('PUT', detailsPath, { token, body: { phone: '44-7400654321' } });
+    await app.call('PUT', `/internal/players/${player}/activity`, {
+      body: { vip_level: 'Bronze', real_balance: 906.04 },
+    });
+    const bet = {
+      id: 'bet-1',
+      type: 'bet',
+      amount: 2.5,
+      at: '2026-01-31T12:00:00Z',
+      data: { game: 'starburst' },
+    };
+    await app.call('POST', `/internal/players/${player}/events`, { body: { events: [bet] } });
+    const game = await app.call('POST', '/internal/game-sessions', {
+      body: { player_id: player, game_id: 'starburst' },
+    });
+    const { game_session_id: gameSession } = game.as<{ game_session_id: string }>();
     const messages = app.nest.get(MessagesService, { strict: false });
     await app.nest.get(DataSource).transaction((manager) =>
       messages.queueMail(manager, {
@@ -200,7 +237,8 @@ describe('GET /internal/players/:id/export', () => {
         ...{ template: 'test', language: 'en', variables: {} },
       }),
     );
-    return [token, answer.as<{ data: { '2fa_auth_token': string } }>().data['2fa_auth_token'], 'argon2id'];
+    const { data } = answer.as<{ data: { '2fa_auth_token': string } }>();
+    return [token, data['2fa_auth_token'], gameSession, 'argon2id'];
   }
 
   it('of somebody known by a consent alone holds that', async () => {
@@ -213,7 +251,16 @@ describe('GET /internal/players/:id/export', () => {
     });
     expect(await read(player)).toMatchObject({
       ...{ profile: null, credentials: null, customFields: [], universalConsents: [], policyConsents: [] },
-      ...{ changes: [], sessions: [], codes: [], links: [], messages: [] },
+      ...{
+        changes: [],
+        sessions: [],
+        codes: [],
+        links: [],
+        activity: null,
+        play: [],
+        games: [],
+        messages: [],
+      },
       blocks: { excluded: { active: true, note: 'asked for it', until: '2999-01-01T00:00:00.000Z' } },
       events: [{ channel: 'sms' }, { channel: 'excluded', type: 'block' }, { channel: 'sms' }],
     });

@@ -92,6 +92,22 @@ export const errorText = {
     'scopes: each value in scopes must be one of the following values: consents:read, consents:write, consents:import, ' +
     'reconciliation:read, universal:read, universal:write, policy:read, policy:write, policies:manage, webhooks:manage, ' +
     'players:manage, sessions:manage, admin',
+  eventNotAnObject: 'events[1] must be an object',
+  eventId: 'events[1].id must be 1 to 100 letters, digits, ., _, : or -',
+  eventType:
+    'events[1].type must be one of the following values: bet, win, deposit, withdrawal, wagering_complete',
+  eventAmount: 'events[1].amount must not be less than 0',
+  eventTime: 'events[1].at must be an RFC 3339 instant, such as 2026-01-31T12:00:00Z',
+  eventInFuture: 'events[1].at must not lie in the future',
+  eventData: 'events[1].data must be an object of up to 4000 characters',
+  eventsNotAList: 'events must be an array',
+  tooManyEvents: 'events must contain no more than 10000 elements',
+  notAnAmount: (field: string) =>
+    `${field} must be an amount of EUR up to 100000000000, with at most 2 decimals`,
+  notANumber: (field: string) => `${field} must be a number conforming to the specified constraints`,
+  notAnInteger: (field: string) => `${field} must be an integer number`,
+  printedTime: (field: string) => `${field} must be a time as YYYY-MM-DD HH:MM:SS in UTC, or empty`,
+  noSuchGameSession: 'there is no such game session',
   sessionPlayer: 'player_id must be 1 to 64 letters, digits, _ or -',
   colour: 'colour must be like #0b4fb3',
   labelMap: 'productLabels must map products to objects of languages to texts of up to 60 characters',

@@ -56,6 +56,10 @@ export const scopesByRoute: Record<string, Scope> = {
   'PUT /internal/players/{id}/blocks': 'players:manage',
   'GET /internal/players/{id}/changes': 'players:manage',
   'GET /internal/players/{id}/export': 'players:manage',
+  'PUT /internal/players/{id}/activity': 'players:manage',
+  'POST /internal/players/{id}/events': 'players:manage',
+  'POST /internal/game-sessions': 'players:manage',
+  'DELETE /internal/game-sessions/{id}': 'players:manage',
   'POST /internal/sessions': 'sessions:manage',
   'GET /internal/sessions': 'sessions:manage',
   'DELETE /internal/sessions/{id}': 'sessions:manage',
@@ -103,6 +107,7 @@ export const streamedRoutes = ['/userconsents/import', '/userconsents/withdraw',
 export const longBodies: Record<string, number> = {
   'POST /api/policies/{id}/versions': 5_000_000,
   'POST /unsubscribe-links': 5_000_000,
+  'POST /internal/players/{id}/events': 5_000_000,
 };
 
 /** Whether a path answers errors as `{error, code}`. */
@@ -145,6 +150,9 @@ export const sampleLink = new LinkTokens(developmentSecretKey).seal({
 /** A policy that no brand has. */
 export const unknownPolicyId = '01890000-0000-7000-8000-000000000002';
 
+/** A game that nobody has open. */
+const unknownGameSession = '00000000-0000-4000-8000-000000000000';
+
 const harmlessIds: SampleIds = {
   player: '1001',
   client: 'client_unknown',
@@ -167,6 +175,7 @@ export function samplePath({ path }: DocumentedRoute, given: Partial<SampleIds> 
     '/api/integrations/{id}': integration,
     '/api/deliveries/{id}/redeliver': '999999999',
     '/internal/sessions/{id}': session,
+    '/internal/game-sessions/{id}': session,
     '/policies/{id}': policy,
   };
   const idOf = (): string => {
@@ -183,6 +192,9 @@ export function samplePath({ path }: DocumentedRoute, given: Partial<SampleIds> 
     .replace('{language}', 'en')
     .replace('{type}', 'tnc')
     .replace('{message_string}', 'general_failure')
+    .replace('{game_session_id}', unknownGameSession)
+    .replace('{player_id}', player)
+    .replace('{unique_ref_id}', 'no-such-bonus')
     .replace(/\{(version|other)\}/g, '1.0');
 }
 
@@ -223,6 +235,11 @@ const effects: Record<string, unknown> = {
   'POST /api/integrations': { Name: 'taken' },
   'PUT /internal/players/{id}': { origin: 'taken.example' },
   'PUT /internal/players/{id}/blocks': { blocked: { active: true, note: 'taken' } },
+  'PUT /internal/players/{id}/activity': { real_balance: 1, vip_level: 9 },
+  'POST /internal/players/{id}/events': {
+    events: [{ id: 'taken', type: 'bet', amount: 1, at: '2026-01-31T12:00:00Z' }],
+  },
+  'POST /internal/game-sessions': { player_id: '1001', game_id: 'taken' },
   'POST /internal/sessions': { player_id: '1001' },
   'POST /gateway/player-personal-details/player/details/emailUpdate/{version}/{brand_id}': {
     email: 'taken@example.com',

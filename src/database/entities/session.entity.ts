@@ -36,6 +36,16 @@ export class Session {
   @Column({ type: 'timestamptz', name: 'ended_at', nullable: true })
   endedAt: Date | null;
 
+  /** What the player's totals were when it began; see PlayerActivity. */
+  @Column({ type: 'bigint', name: 'start_rounds', default: 0 })
+  startRounds: string;
+
+  @Column({ type: 'bigint', name: 'start_bets', default: 0 })
+  startBets: string;
+
+  @Column({ type: 'bigint', name: 'start_wins', default: 0 })
+  startWins: string;
+
   @ManyToOne(() => MarketingState)
   @JoinColumn([
     { name: 'brand_id', referencedColumnName: 'brandId', foreignKeyConstraintName: 'fk_sessions_state' },
