@@ -120,7 +120,9 @@ async function eventsLine(bench, server, { ids: idsFile }) {
   });
   const kept = (await countEvents(bench)) - before;
   if (kept > told.sent * size || kept < told.answers * size || kept % size !== 0)
-    throw new Error(`${kept} events were kept of ${told.answers} batches that were answered, and ${told.sent} sent`);
+    throw new Error(
+      `${kept} events were kept of ${told.answers} batches that were answered, and ${told.sent} sent`,
+    );
   const [ours, theirs] = [rates[server.name], rates[COPY]];
   return {
     what: `events in batches of ${size}, events/s (${MOST_ASKED}, or half of what ${COPY} does)`,
