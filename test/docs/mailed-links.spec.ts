@@ -6,7 +6,7 @@ import { eventually } from '../support/crm-server.js';
 import { listCurls, readGuide, runCommand, runScript, shapeOf } from '../support/guide.js';
 import { createTestApp, type TestApp } from '../support/test-app.js';
 
-const guide = readGuide('README.md', ['**Change an e-mail address', '**Import a file of any size**']);
+const guide = readGuide('README.md', ['**Change an e-mail address', '**Show players what they play for.**']);
 
 let app: TestApp;
 let folder: string;
