@@ -115,6 +115,8 @@ const bodyExamples: Record<string, object> = {
     operator: 'Player',
     optOut: '{"chat": false}',
   },
+  // One of the two names that the address may have.
+  EmailChange: { email: 'ada.demo@example.com', comment: 'another provider' },
   RecordPolicyConsent: {
     PolicyId: demoPolicyIds.terms,
     ConsentGiven: true,

@@ -22,7 +22,7 @@ export class EmailChangeDto {
   eMail?: string;
 
   /** Kept with the change; default `player request`. */
-  @ApiPropertyOptional({ example: 'moved house' })
+  @ApiPropertyOptional({ example: 'another provider' })
   @IfGiven()
   @IsString()
   @MaxLength(1000)

@@ -176,7 +176,9 @@ describe('the docs page', () => {
     const byMail = refused.filter(([name]) => /\/(verify|cancel)\/(email|password)\//.test(name));
     expect(byMail.map(([, status]) => status)).toEqual(Array.from({ length: 7 }, () => 400));
     const nothing = expect.stringContaining('there is no such delivery') as unknown as string;
-    expect(refused.slice(7)).toEqual([['POST /api/deliveries/{id}/redeliver', 404, nothing]]);
+    expect(refused.filter((each) => !byMail.includes(each))).toEqual([
+      ['POST /api/deliveries/{id}/redeliver', 404, nothing],
+    ]);
     expect(operations.length).toBeGreaterThanOrEqual(20);
     const expected = [...byMail.map(() => '400'), '404'].map((status): unknown =>
       expect.stringContaining(status),
