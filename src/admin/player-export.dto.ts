@@ -156,6 +156,16 @@ export class ExportedCodeDto {
   ended_at: Date | null;
 }
 
+/** A link that was mailed, and the e-mail address that it is about. */
+export class ExportedLinkDto {
+  purpose: string;
+  address: string;
+  comment: string | null;
+  created_at: Date;
+  expires_at: Date;
+  ended_at: Date | null;
+}
+
 /** The figures that the operator's platform told; amounts in minor units of the player's currency, as texts. */
 export class ExportedActivityDto {
   marketingSegmentation: string | null;
@@ -242,6 +252,7 @@ export class PlayerExportDto {
   changes: ExportedChangeDto[];
   sessions: ExportedSessionDto[];
   codes: ExportedCodeDto[];
+  links: ExportedLinkDto[];
   activity: ExportedActivityDto | null;
 
   /** Of the last 90 days. */
@@ -267,6 +278,7 @@ export function toPlayerExportDto(playerId: string, all: PlayerExport): PlayerEx
     changes: all.changes,
     sessions: all.sessions,
     codes: all.codes,
+    links: all.links,
     activity: all.activity,
     play: all.play,
     games: all.games,

@@ -22,6 +22,7 @@ import { PlayerChange } from './entities/player-change.entity.js';
 import { PlayerCode } from './entities/player-code.entity.js';
 import { PlayerCredentials } from './entities/player-credentials.entity.js';
 import { PlayerCustomField } from './entities/player-custom-field.entity.js';
+import { PlayerLink } from './entities/player-link.entity.js';
 import { PlayerEvent } from './entities/player-event.entity.js';
 import { Policy } from './entities/policy.entity.js';
 import { PolicyConsent } from './entities/policy-consent.entity.js';
@@ -42,6 +43,7 @@ import { Policies1764000000005 } from './migrations/1764000000005-policies.js';
 import { Players1764000000006 } from './migrations/1764000000006-players.js';
 import { Unsubscribe1764000000007 } from './migrations/1764000000007-unsubscribe.js';
 import { PlayerCodes1764000000008 } from './migrations/1764000000008-player-codes.js';
+import { PlayerLinks1764000000009 } from './migrations/1764000000009-player-links.js';
 import { OnlinePlayers1764000000010 } from './migrations/1764000000010-online-players.js';
 
 export const entities = [
@@ -68,6 +70,7 @@ export const entities = [
   PlayerCode,
   PlayerCredentials,
   PlayerCustomField,
+  PlayerLink,
   PlayerEvent,
   Policy,
   PolicyConsent,
@@ -91,6 +94,7 @@ export const migrations = [
   Players1764000000006,
   Unsubscribe1764000000007,
   PlayerCodes1764000000008,
+  PlayerLinks1764000000009,
   OnlinePlayers1764000000010,
 ];
 

@@ -62,9 +62,11 @@ function statementFor(
   acceptLanguage: string | undefined,
   playerLanguage: string | null,
 ): ShownStatement {
-  const languages = Object.keys(brand.facts.statement.texts);
+  const own = brand.statementIn(playerLanguage ?? brand.facts.defaultLanguage);
+  // It comes first, for it is what a reader gets to whom any will do.
+  const languages = [own.language, ...Object.keys(brand.facts.statement.texts)];
   const found = findLanguage(languages, parseAcceptLanguage(acceptLanguage));
-  return brand.statementIn(found ?? playerLanguage ?? brand.facts.defaultLanguage);
+  return found === null ? own : brand.statementIn(found);
 }
 
 /** What the body says was shown; null where that is not the current text. */

@@ -39,15 +39,14 @@ export function findMessageFormat(
 ): ShownMessage | null {
   const own = new Map(Object.entries(brand?.facts.messageFormats ?? {})).get(name);
   const formats = new Map([...(defaults.get(name) ?? []), ...Object.entries(own ?? {})]);
-  const { wanted, refused } = parseAcceptLanguage(acceptLanguage);
-  const fallbacks = [brand?.facts.defaultLanguage ?? lastResort, lastResort];
   const languages = [...formats.keys()];
-  const language =
-    findLanguage(languages, { wanted, refused }) ??
-    findLanguage(languages, { wanted: fallbacks, refused: [] }) ??
-    languages[0];
-  const format = language === undefined ? undefined : formats.get(language);
-  return language === undefined || !format ? null : { ...format, language };
+  const fallbacks = [brand?.facts.defaultLanguage ?? lastResort, lastResort];
+  const fallback = findLanguage(languages, { wanted: fallbacks, refused: [] }) ?? languages[0];
+  if (fallback === undefined) return null;
+  // It comes first, for it is what a reader gets to whom any will do: `*` is what programs send unasked.
+  const language = findLanguage([fallback, ...languages], parseAcceptLanguage(acceptLanguage)) ?? fallback;
+  const format = formats.get(language);
+  return format ? { ...format, language } : null;
 }
 
 /** By name, then by language. A file that lacks a text of the table fails the start. */

@@ -6,9 +6,15 @@ import { PlayersModule } from '../players/players.module.js';
 import { AdmissionController } from './admission.controller.js';
 import { CustomFieldsController } from './custom-fields.controller.js';
 import { DetailsController } from './details.controller.js';
+import { EmailChangeController } from './email-change.controller.js';
+import { EmailLinksController } from './email-links.controller.js';
+import { LinkPages } from './link-pages.js';
 import { MarketingPreferencesController } from './marketing-preferences.controller.js';
 import { MarketingPreferencesService } from './marketing-preferences.service.js';
 import { MessageFormatController } from './message-format.controller.js';
+import { PasswordFormController } from './password-form.controller.js';
+import { PasswordLinksService } from './password-links.service.js';
+import { ActivationController, PasswordsController } from './passwords.controller.js';
 import { OnlineStatusController } from './online-status.controller.js';
 import { PlayerInfoController } from './player-info.controller.js';
 import { RegistrationController } from './registration.controller.js';
@@ -20,11 +26,16 @@ import { WageringController } from './wagering.controller.js';
 @Module({
   imports: [AuthModule, BrandsModule, ConsentsModule, PlayersModule],
   controllers: [
+    ActivationController,
     AdmissionController,
     CustomFieldsController,
     DetailsController,
+    EmailChangeController,
+    EmailLinksController,
     MarketingPreferencesController,
     MessageFormatController,
+    PasswordFormController,
+    PasswordsController,
     OnlineStatusController,
     PlayerInfoController,
     RegistrationController,
@@ -32,6 +43,6 @@ import { WageringController } from './wagering.controller.js';
     TermsDocumentController,
     WageringController,
   ],
-  providers: [MarketingPreferencesService, TermsService],
+  providers: [LinkPages, MarketingPreferencesService, PasswordLinksService, TermsService],
 })
 export class PersonalDetailsModule {}

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { AppError } from '../common/errors.js';
 import { KeyedHash } from '../common/secrets.js';
 import { Config } from '../config/config.js';
@@ -17,6 +18,11 @@ export interface TakenAttempts {
   brandId: number;
   keys: Buffer[];
   before: number[];
+}
+
+interface TakenRow {
+  waits: number | null;
+  counts: number[];
 }
 
 const take = {
@@ -54,14 +60,35 @@ export class AttemptLimits {
     limits: readonly AttemptLimit[],
     windowSeconds: number,
   ): Promise<TakenAttempts> {
-    const keys = limits.map(({ of }) => this.hash.digest(JSON.stringify(of)));
-    const values = [brandId, keys, limits.map(({ most }) => most ?? null), windowSeconds];
-    const write = () => this.database.prepared<{ waits: number | null; counts: number[] }>(take, values);
-    const [row] = await write().catch((error: unknown) => {
+    const write = () =>
+      this.write(brandId, limits, windowSeconds, (values) => this.database.prepared<TakenRow>(take, values));
+    return write().catch((error: unknown) => {
       // It and the removal of what has expired may have waited for each other; PostgreSQL has ended one of them.
       if ((error as { code?: unknown }).code === '40P01') return write();
       throw error;
     });
+  }
+
+  /** The same in the caller's transaction, which holds the counts until it ends: for what must be one commit with them. */
+  takeWithin(
+    manager: EntityManager,
+    brandId: number,
+    limits: readonly AttemptLimit[],
+    windowSeconds: number,
+  ): Promise<TakenAttempts> {
+    return this.write(brandId, limits, windowSeconds, (values) =>
+      manager.query<TakenRow[]>(take.text, values),
+    );
+  }
+
+  private async write(
+    brandId: number,
+    limits: readonly AttemptLimit[],
+    windowSeconds: number,
+    run: (values: unknown[]) => Promise<TakenRow[]>,
+  ): Promise<TakenAttempts> {
+    const keys = limits.map(({ of }) => this.hash.digest(JSON.stringify(of)));
+    const [row] = await run([brandId, keys, limits.map(({ most }) => most ?? null), windowSeconds]);
     if (!row) throw new Error('the database answered no counts');
     if (row.waits !== null) {
       throw new AppError('too_many_requests', undefined, [], { retryAfterSeconds: Math.max(1, row.waits) });

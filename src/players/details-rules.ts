@@ -62,7 +62,7 @@ export function isPhone(text: string, withLibrary: boolean): boolean {
 }
 
 const textOf = (max: number) => (text: string) =>
-  isText(text, max) ? null : `must have 1 to ${max} characters`;
+  isText(text, max) && text.trim() !== '' ? null : `must have 1 to ${max} characters`;
 
 /** What is wrong with a value, or null. */
 const rules: Record<DetailField, (text: string, facts: RuleFacts) => string | null> = {

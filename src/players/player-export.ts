@@ -113,6 +113,16 @@ export interface ExportedCode {
   ended_at: Date | null;
 }
 
+/** A link that was mailed, and the e-mail address that it is about. */
+export interface ExportedLink {
+  purpose: string;
+  address: string;
+  comment: string | null;
+  created_at: Date;
+  expires_at: Date;
+  ended_at: Date | null;
+}
+
 /** The figures that the operator's platform told; amounts in minor units, as texts. */
 export interface ExportedActivity {
   marketingSegmentation: string | null;
@@ -189,6 +199,7 @@ export interface PlayerExport {
   changes: ExportedChange[];
   sessions: ExportedSession[];
   codes: ExportedCode[];
+  links: ExportedLink[];
   activity: ExportedActivity | null;
   play: ExportedPlay[];
   games: ExportedGame[];

@@ -5,22 +5,30 @@ import { Clock } from '../common/clock.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { DeliveryModule } from '../delivery/delivery.module.js';
 import { HealthModule } from '../health/health.module.js';
+import { ActivationService } from './activation.service.js';
 import { AttemptLimits } from './attempt-limits.service.js';
 import { CredentialsService } from './credentials.service.js';
 import { CustomFieldsService } from './custom-fields.service.js';
 import { DetailsChangesService } from './details-changes.service.js';
 import { DetailsWriter } from './details-writer.js';
+import { EmailChangeService } from './email-change.service.js';
+import { EmailVerificationService } from './email-verification.service.js';
+import { ForgottenPasswordsService } from './forgotten-passwords.service.js';
 import { GameSessionsService } from './game-sessions.service.js';
 import { LoginService } from './login.service.js';
 import { MobileCodesService } from './mobile-codes.service.js';
 import { OnlineStatusService } from './online-status.service.js';
+import { PasswordChangeService } from './password-change.service.js';
 import { PasswordHasher } from './password-hasher.js';
+import { PasswordResetService } from './password-reset.service.js';
+import { PasswordsService } from './passwords.service.js';
 import { PlayerActivityService } from './player-activity.service.js';
 import { PlayerChangesService } from './player-changes.service.js';
 import { PlayerDetailsService } from './player-details.service.js';
 import { PlayerEventsService } from './player-events.service.js';
 import { PlayerExportService } from './player-export.service.js';
 import { PlayerInfoService } from './player-info.service.js';
+import { PlayerLinksService } from './player-links.service.js';
 import { PlayerRequirementsService } from './player-requirements.service.js';
 import { PlayersService } from './players.service.js';
 import { RegistrationDetailsService } from './registration-details.service.js';
@@ -29,23 +37,31 @@ import { TermsSigningService } from './terms-signing.service.js';
 import { WageringService } from './wagering.service.js';
 
 const services = [
+  ActivationService,
   AttemptLimits,
   Clock,
   CredentialsService,
   CustomFieldsService,
   DetailsChangesService,
   DetailsWriter,
+  EmailChangeService,
+  EmailVerificationService,
+  ForgottenPasswordsService,
   GameSessionsService,
   LoginService,
   MobileCodesService,
   OnlineStatusService,
+  PasswordChangeService,
   PasswordHasher,
+  PasswordResetService,
+  PasswordsService,
   PlayerActivityService,
   PlayerChangesService,
   PlayerDetailsService,
   PlayerEventsService,
   PlayerExportService,
   PlayerInfoService,
+  PlayerLinksService,
   PlayerRequirementsService,
   PlayersService,
   RegistrationDetailsService,

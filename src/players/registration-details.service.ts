@@ -4,6 +4,7 @@ import { SessionsService } from '../auth/sessions.service.js';
 import type { BrandSettings } from '../brands/brand-settings.js';
 import { Clock } from '../common/clock.js';
 import { AppError } from '../common/errors.js';
+import { Player } from '../database/entities/player.entity.js';
 import { PlayerCredentials } from '../database/entities/player-credentials.entity.js';
 import { OutboxSignal } from '../database/outbox-signal.js';
 import { type DetailField, type DetailsInput, isAdult, parseBirthdate } from './details-rules.js';
@@ -58,7 +59,9 @@ export class RegistrationDetailsService {
     const id = { brandId: brand.id, playerId };
     const done = await this.dataSource.transaction(async (manager) => {
       const locked = await lockPlayer(manager, brand.id, playerId);
-      if (!locked?.player || locked.player.hasDetails) return false;
+      if (!locked || locked.player?.hasDetails) return false;
+      // Of a player who was let in by the operator there may be consents alone.
+      if (!locked.player) await manager.insert(Player, { ...id });
       const by = { actor: 'player' };
       await this.writer.put(manager, brand, {
         playerId,

@@ -138,6 +138,7 @@ describe('PUT details', () => {
 
   const wrong: [string, unknown][] = [
     ['an empty name', { firstName: '' }],
+    ['a name of spaces', { firstName: ' \u00a0 ' }],
     ['a name too long', { lastName: 'x'.repeat(201) }],
     ['a name that is a number', { firstName: 5 }],
     ['null', { city: null }],

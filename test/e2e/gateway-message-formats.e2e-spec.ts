@@ -47,7 +47,8 @@ describe('a message format', () => {
       'cache-control': 'no-cache',
     });
     expectAnswer(await read('wrong_old_password', '', { language: 'de-CH, en;q=0.5' }), 200, german);
-    expectAnswer(await read('wrong_old_password', '', { language: 'fi' }), 200, english);
+    for (const language of ['fi', '*', 'fi, *;q=0.5'])
+      expectAnswer(await read('wrong_old_password', '', { language }), 200, english);
     for (const version of ['v1', '1'])
       expectAnswer(await read('wrong_old_password', '', { version }), 200, english);
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { demoPolicyIds } from '../../src/demo-policies.js';
-import { printed } from '../support/consents.js';
+import { newPlayerId, printed } from '../support/consents.js';
 import { expectAnswer, gatewayError, logIn, putPlayer, readDetails, uuidV4 } from '../support/gateway.js';
 import { type Answer, createTestApp, type TestApp } from '../support/test-app.js';
 
@@ -228,6 +228,21 @@ describe('the second step', () => {
     expect(row?.registered_at).toBeInstanceOf(Date);
   });
 
+  it('completes a player of whom only consents were known', async () => {
+    const id = newPlayerId();
+    await app.call('POST', `/userconsents/${id}`, {
+      body: { consents: [{ type: 'email', opted_in: true }] },
+    });
+    const { auth_token } = await app.openSession(id);
+    expectAnswer(await stepTwo({ auth_token, ...details }), 200, result('OK'));
+    expect((await readDetails(app, auth_token)).as<object>()).toMatchObject({
+      firstName: 'Jane',
+      optOut: { chat: true, sms: true, email: false, phone: true },
+    });
+    const again = await stepTwo({ auth_token, ...details });
+    expectAnswer(again, 422, gatewayError.fields(['auth_token', 'already_registered']));
+  });
+
   it('is what a log-in asks for until it is done; then the privacy policy is open', async () => {
     const { loginName, email, password } = form();
     const { auth_token } = await registered({ loginName, email });
@@ -268,6 +283,7 @@ describe('the second step', () => {
     const { auth_token } = await registered();
     const cases: [object, [string, string][]][] = [
       [{ firstName: '' }, [['firstName', 'first_name_required']]],
+      [{ lastName: ' \t\u00a0' }, [['lastName', 'last_name_required']]],
       [{ birthDate: '30/02/1990' }, [['birthDate', 'invalid_birth_date']]],
       [{ birthDate: '1990-02-03T' }, [['birthDate', 'invalid_birth_date']]],
       [{ birthDate: '01/01/2020' }, [['birthDate', 'under_age']]],

@@ -112,6 +112,7 @@ describe('GET /internal/players/:id/export', () => {
         'changes',
         'sessions',
         'codes',
+        'links',
         'activity',
         'play',
         'games',
@@ -250,7 +251,16 @@ describe('GET /internal/players/:id/export', () => {
     });
     expect(await read(player)).toMatchObject({
       ...{ profile: null, credentials: null, customFields: [], universalConsents: [], policyConsents: [] },
-      ...{ changes: [], sessions: [], codes: [], activity: null, play: [], games: [], messages: [] },
+      ...{
+        changes: [],
+        sessions: [],
+        codes: [],
+        links: [],
+        activity: null,
+        play: [],
+        games: [],
+        messages: [],
+      },
       blocks: { excluded: { active: true, note: 'asked for it', until: '2999-01-01T00:00:00.000Z' } },
       events: [{ channel: 'sms' }, { channel: 'excluded', type: 'block' }, { channel: 'sms' }],
     });
