@@ -172,42 +172,51 @@ export class ActivityDto {
 export function toActivityChange(given: ActivityDto, actor: string, evidence: string): ActivityChange {
   const { vip_level: level, rounds_since_login: rounds, balance_since_login: balance } = given;
   return {
-    figures: {
-      marketingSegmentation: given.marketingSegmentation,
-      tagStatus: given.tag_status,
-      depositCount: given.deposit_count,
-      vipLevel: typeof level === 'number' ? undefined : level,
-      billboard: given.billboard,
-      segmentationId: given.segmentation_id,
-      maxBalance: typeof given.maxBalance === 'number' ? String(given.maxBalance) : given.maxBalance,
-      ut: given.UT,
-      decline: given.decline,
-      vipSegment: given.VIP_segment,
-      lastBetAt: toTime(given.last_bet),
-      lastDepositAt: toTime(given.last_deposit),
-      playerIdLink: given.playerIdLink,
-      bonusOptOut: given.bonusOptOut,
-      freeTraffic: given.freeTraffic,
-      wageringComplete: given.wageringComplete,
-    },
-    money: {
-      average_deposit: given.average_deposit,
-      total_balance: given.total_balance,
-      pending_withdrawal: given.pending_withdrawal,
-      total_withdrawals: given.total_withdrawals,
-      last_deposit_amount: given.last_deposit_amount,
-      real_balance: given.real_balance,
-      depositsAmount: given.depositsAmount,
-      bonusBalance: given.bonusBalance,
-      maxWin: given.maxWin,
-      wageringBalance: given.wageringBalance,
-    },
+    figures: toFigures(given),
+    money: toMoney(given),
     vipLevel: typeof level === 'number' ? level : undefined,
     rounds,
     balance,
     chatOptOut: given.chat_opt_out,
     actor,
     evidence,
+  };
+}
+
+function toFigures(given: ActivityDto): ActivityChange['figures'] {
+  const { vip_level: level, maxBalance } = given;
+  return {
+    marketingSegmentation: given.marketingSegmentation,
+    tagStatus: given.tag_status,
+    depositCount: given.deposit_count,
+    vipLevel: typeof level === 'number' ? undefined : level,
+    billboard: given.billboard,
+    segmentationId: given.segmentation_id,
+    maxBalance: typeof maxBalance === 'number' ? String(maxBalance) : maxBalance,
+    ut: given.UT,
+    decline: given.decline,
+    vipSegment: given.VIP_segment,
+    lastBetAt: toTime(given.last_bet),
+    lastDepositAt: toTime(given.last_deposit),
+    playerIdLink: given.playerIdLink,
+    bonusOptOut: given.bonusOptOut,
+    freeTraffic: given.freeTraffic,
+    wageringComplete: given.wageringComplete,
+  };
+}
+
+function toMoney(given: ActivityDto): ActivityChange['money'] {
+  return {
+    average_deposit: given.average_deposit,
+    total_balance: given.total_balance,
+    pending_withdrawal: given.pending_withdrawal,
+    total_withdrawals: given.total_withdrawals,
+    last_deposit_amount: given.last_deposit_amount,
+    real_balance: given.real_balance,
+    depositsAmount: given.depositsAmount,
+    bonusBalance: given.bonusBalance,
+    maxWin: given.maxWin,
+    wageringBalance: given.wageringBalance,
   };
 }
 

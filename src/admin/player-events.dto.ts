@@ -26,7 +26,10 @@ export class PlayerEventDto {
    */
   amount?: number;
 
-  /** @example 2026-01-31T12:00:00Z */
+  /**
+   * By the platform's clock, which may be 5 minutes ahead of ours and no more.
+   * @example 2026-01-31T12:00:00Z
+   */
   at: string;
 
   /** Whatever else is to be known of it, up to 4,000 characters; of `wagering_complete` players see it. */
