@@ -25,7 +25,8 @@ export class Players1764000000006 implements MigrationInterface {
         drop column mobile_verification_changed_by, drop column pending_mobile_number, drop column is_mobile_verification_on,
         drop column vip_level;
       alter table brands drop column email_verification_required, drop column mobile_verification_required,
-        drop column password_max_length, drop column library_phone_check, drop column message_formats`);
+        drop column password_max_length, drop column library_phone_check, drop column message_formats,
+        drop column fraud_email_domains`);
   }
 }
 
@@ -35,7 +36,8 @@ alter table brands
   add column mobile_verification_required boolean not null default false,
   add column password_max_length integer not null default 15,
   add column library_phone_check boolean not null default true,
-  add column message_formats jsonb not null default '{}';`;
+  add column message_formats jsonb not null default '{}',
+  add column fraud_email_domains text[] not null default '{}';`;
 
 const DETAILS = `
 alter table players
