@@ -157,7 +157,9 @@ begin
     array_agg(c.attempts order by k.place)
   into waits, counts
   from unnest(p_keys, p_limits) with ordinality as k (key, most, place)
-  join attempt_counts c on c.brand_id = p_brand_id and c.key = k.key;
+  cross join lateral (
+    -- The limit keeps it a look-up by the key, also where it was planned while the table was empty.
+    select x.attempts, x.expires_at from attempt_counts x where x.brand_id = p_brand_id and x.key = k.key limit 1) c;
   if waits is null then
     update attempt_counts c set attempts = c.attempts + 1 where c.brand_id = p_brand_id and c.key = any (p_keys);
   end if;
