@@ -133,6 +133,13 @@ export function createDocument(app: NestFastifyApplication): OpenAPIObject {
       description:
         "A player's session, for the routes of Personal details: the `auth_token` of a log-in or a registration.",
     })
+    .addSecurity('2fa-auth-token', {
+      type: 'apiKey',
+      in: 'header',
+      name: '2fa-auth-token',
+      description:
+        'What waits for a code: the `2fa_auth_token` of a log-in or of a change of the phone number.',
+    })
     .addSecurity('x-api-key', {
       type: 'apiKey',
       in: 'header',

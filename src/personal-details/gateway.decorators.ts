@@ -13,6 +13,7 @@ import { AppError } from '../common/errors.js';
 import {
   type BrandPlace,
   brandPlaceKey,
+  type GatewayCodeToken,
   GatewayGuard,
   type GatewayRequest,
   type GatewaySession,
@@ -29,6 +30,16 @@ export function RequireSession(brandIn: BrandPlace = 'path'): MethodDecorator {
     SetMetadata<symbol, Access>(accessKey, { session: true }),
     ApiSecurity('session'),
     takesBrand(brandIn),
+  );
+}
+
+/** Whoever has a token that waits for a code may call this route: a log-in's alone, any other with the player's session. */
+export function RequireCodeToken(): MethodDecorator {
+  return applyDecorators(
+    SetMetadata<symbol, Access>(accessKey, { session: 'with code token' }),
+    ApiSecurity({ '2fa-auth-token': [] }),
+    ApiSecurity({ '2fa-auth-token': [], session: [] }),
+    takesBrand('path'),
   );
 }
 
@@ -57,6 +68,15 @@ export const Session = createParamDecorator((_data: unknown, context: ExecutionC
   if (!session) throw new AppError('unauthorized');
   return session;
 });
+
+/** The token behind the request; only on routes with RequireCodeToken. */
+export const CodeTokenOf = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): GatewayCodeToken => {
+    const token = context.switchToHttp().getRequest<GatewayRequest>().gateway?.codeToken;
+    if (!token) throw new AppError('unauthorized');
+    return token;
+  },
+);
 
 /** The brand that the request names; null where it may leave it out and does. */
 export const OptionalBrand = createParamDecorator(

@@ -9,6 +9,7 @@ import { DetailsController } from './details.controller.js';
 import { MarketingPreferencesController } from './marketing-preferences.controller.js';
 import { MarketingPreferencesService } from './marketing-preferences.service.js';
 import { MessageFormatController } from './message-format.controller.js';
+import { MobileCodesController } from './mobile-codes.controller.js';
 import { PlayerInfoController } from './player-info.controller.js';
 import { RegistrationController } from './registration.controller.js';
 import { SignTermsController, TermsDocumentController } from './terms.controller.js';
@@ -23,6 +24,7 @@ import { TermsService } from './terms.service.js';
     DetailsController,
     MarketingPreferencesController,
     MessageFormatController,
+    MobileCodesController,
     PlayerInfoController,
     RegistrationController,
     SignTermsController,

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { AppError } from '../common/errors.js';
 import { KeyedHash } from '../common/secrets.js';
 import { Config } from '../config/config.js';
@@ -19,6 +20,11 @@ export interface TakenAttempts {
   before: number[];
 }
 
+interface TakenRow {
+  waits: number | null;
+  counts: number[];
+}
+
 const take = {
   name: 'take_attempts',
   text: 'select waits, counts from take_attempts($1, $2, $3, $4)',
@@ -32,6 +38,11 @@ const giveBack = {
     from (select brand_id, key from attempt_counts where brand_id = $1 and key = any ($2) order by key for no key update) k
     where c.brand_id = k.brand_id and c.key = k.key and c.attempts > 0`,
 };
+
+/** Whether a count and the removal of what has expired have waited for each other: PostgreSQL ends one of them, and it is done again. */
+export function isDeadlock(error: unknown): boolean {
+  return (error as { code?: unknown }).code === '40P01';
+}
 
 /** How often something may be tried, counted in the database: by every instance, and over restarts. */
 @Injectable()
@@ -54,14 +65,34 @@ export class AttemptLimits {
     limits: readonly AttemptLimit[],
     windowSeconds: number,
   ): Promise<TakenAttempts> {
-    const keys = limits.map(({ of }) => this.hash.digest(JSON.stringify(of)));
-    const values = [brandId, keys, limits.map(({ most }) => most ?? null), windowSeconds];
-    const write = () => this.database.prepared<{ waits: number | null; counts: number[] }>(take, values);
-    const [row] = await write().catch((error: unknown) => {
-      // It and the removal of what has expired may have waited for each other; PostgreSQL has ended one of them.
-      if ((error as { code?: unknown }).code === '40P01') return write();
+    const write = () =>
+      this.write(brandId, limits, windowSeconds, (values) => this.database.prepared<TakenRow>(take, values));
+    return write().catch((error: unknown) => {
+      if (isDeadlock(error)) return write();
       throw error;
     });
+  }
+
+  /** The same in the caller's transaction, which holds the counts until it ends: for what must be one commit with them. */
+  takeWithin(
+    manager: EntityManager,
+    brandId: number,
+    limits: readonly AttemptLimit[],
+    windowSeconds: number,
+  ): Promise<TakenAttempts> {
+    return this.write(brandId, limits, windowSeconds, (values) =>
+      manager.query<TakenRow[]>(take.text, values),
+    );
+  }
+
+  private async write(
+    brandId: number,
+    limits: readonly AttemptLimit[],
+    windowSeconds: number,
+    run: (values: unknown[]) => Promise<TakenRow[]>,
+  ): Promise<TakenAttempts> {
+    const keys = limits.map(({ of }) => this.hash.digest(JSON.stringify(of)));
+    const [row] = await run([brandId, keys, limits.map(({ most }) => most ?? null), windowSeconds]);
     if (!row) throw new Error('the database answered no counts');
     if (row.waits !== null) {
       throw new AppError('too_many_requests', undefined, [], { retryAfterSeconds: Math.max(1, row.waits) });

@@ -6,12 +6,14 @@ import { ConsentsModule } from '../consents/consents.module.js';
 import { DeliveryModule } from '../delivery/delivery.module.js';
 import { HealthModule } from '../health/health.module.js';
 import { AttemptLimits } from './attempt-limits.service.js';
+import { CodeTokensService } from './code-tokens.service.js';
 import { CredentialsService } from './credentials.service.js';
 import { CustomFieldsService } from './custom-fields.service.js';
 import { DetailsChangesService } from './details-changes.service.js';
 import { DetailsWriter } from './details-writer.js';
 import { LoginService } from './login.service.js';
 import { MobileCodesService } from './mobile-codes.service.js';
+import { MobileVerificationService } from './mobile-verification.service.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PlayerChangesService } from './player-changes.service.js';
 import { PlayerDetailsService } from './player-details.service.js';
@@ -22,16 +24,19 @@ import { PlayersService } from './players.service.js';
 import { RegistrationDetailsService } from './registration-details.service.js';
 import { RegistrationService } from './registration.service.js';
 import { TermsSigningService } from './terms-signing.service.js';
+import { VerifiedPhonesService } from './verified-phones.service.js';
 
 const services = [
   AttemptLimits,
   Clock,
+  CodeTokensService,
   CredentialsService,
   CustomFieldsService,
   DetailsChangesService,
   DetailsWriter,
   LoginService,
   MobileCodesService,
+  MobileVerificationService,
   PasswordHasher,
   PlayerChangesService,
   PlayerDetailsService,
@@ -42,6 +47,7 @@ const services = [
   RegistrationDetailsService,
   RegistrationService,
   TermsSigningService,
+  VerifiedPhonesService,
 ];
 
 /** Players beside their consents. */

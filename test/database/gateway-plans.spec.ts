@@ -86,8 +86,8 @@ async function fill(): Promise<void> {
      select gen_random_uuid(), 1, 'many-' || n, sha256(n::text::bytea), 1800, now() + interval '1 hour' ${many}`,
   );
   await app.sql(
-    `insert into login_challenges (brand_id, player_id, token_hash, expires_at)
-     select 1, 'many-' || n, sha256(n::text::bytea), now() + interval '1 hour' ${many}`,
+    `insert into login_challenges (brand_id, player_id, token_hash, password_digest, expires_at)
+     select 1, 'many-' || n, sha256(n::text::bytea), '', now() + interval '1 hour' ${many}`,
   );
   await app.sql(
     `insert into attempt_counts (brand_id, key, window_at, attempts, expires_at)

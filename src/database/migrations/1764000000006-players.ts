@@ -171,6 +171,7 @@ create table login_challenges (
   brand_id integer not null,
   player_id text collate "C" not null,
   token_hash bytea not null,
+  password_digest bytea not null,
   created_at timestamptz not null default now(),
   expires_at timestamptz not null,
   constraint pk_login_challenges primary key (brand_id, player_id, token_hash),
