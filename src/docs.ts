@@ -23,7 +23,7 @@ The ClientId that the page fills in is a visitor's of the demo's web site, the P
 webhooks go to port 4000 of this machine.
 
 **As a player**: execute **Log in** under Personal details (\`player1001\`, password \`Passw0rd1\`) or register a new player, and paste the
-\`auth_token\` that comes back under **session**.`;
+\`auth_token\` that comes back under **session**. Where a log-in asks for a code, its \`2fa_auth_token\` goes under **2fa-auth-token**.`;
 
 /** The order of the page, too. */
 const tags = {

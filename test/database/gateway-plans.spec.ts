@@ -2,7 +2,9 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { SessionsService } from '../../src/auth/sessions.service.js';
 import { BrandCatalogue } from '../../src/brands/brand-catalogue.js';
 import { Database } from '../../src/database/database.js';
+import { CodeTokensService } from '../../src/players/code-tokens.service.js';
 import { LoginService } from '../../src/players/login.service.js';
+import { MobileVerificationService } from '../../src/players/mobile-verification.service.js';
 import { PlayerDetailsService } from '../../src/players/player-details.service.js';
 import { PlayerInfoService } from '../../src/players/player-info.service.js';
 import { PlayerRequirementsService } from '../../src/players/player-requirements.service.js';
@@ -15,7 +17,7 @@ const atOnce = 50;
 const readPerPlayer = 20;
 const tables = [
   ...['marketing_states', 'players', 'player_credentials', 'sessions', 'login_challenges'],
-  ...['attempt_counts', 'marketing_asks', 'subjects', 'policy_consents'],
+  ...['attempt_counts', 'player_codes', 'marketing_asks', 'subjects', 'policy_consents'],
 ];
 
 let app: TestApp;
@@ -48,6 +50,8 @@ async function makeActs(): Promise<typeof acts> {
   const password = demoPassword;
   const logIn = (names: object) =>
     get(LoginService).logIn(brand, { ...names, password, network: '192.0.2.1' });
+  const held = { token: 'code-3', playerId: 'many-3', isLogin: false };
+  const validate = () => get(MobileVerificationService).validate(brand, held, 'wrong', '192.0.2.1');
   const ofMany = (act: (playerId: string) => Promise<unknown>) => () =>
     Promise.all(Array.from({ length: atOnce }, (_, index) => act(`many-${index + 1}`)));
   const find = (playerId: string) => details.find(1, playerId);
@@ -61,10 +65,13 @@ async function makeActs(): Promise<typeof acts> {
     ['who many are', atOnce, ofMany(findInfo)],
     ['what one has to do first', 1, () => findCodes('many-1')],
     ['what many have to do first', atOnce, ofMany(findCodes)],
+    ['a token that waits for a code', 1, () => get(CodeTokensService).find(1, 'code-3')],
+    ['the token of a log-in', 1, () => get(CodeTokensService).find(1, 'code-2')],
     // Each is several statements, all of them about one player.
     ['a log-in by name', 4, () => logIn({ username: 'Many-1' })],
     ['a log-in by address', 4, () => logIn({ email: 'many-1@example.com' })],
     ['a log-in that needs a code', 4, () => logIn({ username: 'many-2' })],
+    ['a code that is wrong', 4, () => validate().catch(() => null)],
   ];
 }
 
@@ -87,7 +94,13 @@ async function fill(): Promise<void> {
   );
   await app.sql(
     `insert into login_challenges (brand_id, player_id, token_hash, password_digest, expires_at)
-     select 1, 'many-' || n, sha256(n::text::bytea), '', now() + interval '1 hour' ${many}`,
+     select 1, 'many-' || n, sha256((case n when 2 then 'code-2' else 'login-' || n end)::bytea), '', now() + interval '1 hour' ${many}`,
+  );
+  await app.sql(`update players set pending_mobile_number = '44-7400000003' where player_id = 'many-3'`);
+  await app.sql(
+    `insert into player_codes (brand_id, player_id, id, number, is_login, token_hash, code_hash, created_at, expires_at)
+     select 1, 'many-' || n, gen_random_uuid(), '44-7400000003', false, sha256(('code-' || n)::bytea), '', now(), now() + interval '10 minutes'
+     ${many} where n > 2`,
   );
   await app.sql(
     `insert into attempt_counts (brand_id, key, window_at, attempts, expires_at)
