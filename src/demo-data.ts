@@ -8,7 +8,7 @@ import { Config, otherDevelopmentServiceKey } from './config/config.js';
 import { Channel } from './consents/channels.js';
 import { recordMarketingChanges } from './consents/marketing-statements.js';
 import { Namespace, type NewSubject, streamOf, SubjectsService } from './consents/subjects.service.js';
-import { universalActsJson } from './consents/universal/universal-consents.service.js';
+import { type Act, universalActsJson } from './consents/universal/universal-acts.js';
 import type { ConsentLevelName } from './consents/universal/universal-record.js';
 import { PolicyConsentsService } from './consents/policies/policy-consents.service.js';
 import { Brand } from './database/entities/brand.entity.js';
@@ -189,12 +189,11 @@ function universalAct(
   reference: string,
   consentType: string,
   metadata: string | null,
-) {
+): Act {
   const { customUserId } = subject;
   const isOperator = customUserId !== null;
-  return {
+  const given = {
     brandId: 1,
-    subject,
     customUserId,
     isOperator,
     level,
@@ -214,6 +213,7 @@ function universalAct(
       country: 'GB',
     },
   };
+  return { given, subject };
 }
 
 /** A subscription to try the routes with. It is off: nobody listens there yet. */

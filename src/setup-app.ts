@@ -23,6 +23,10 @@ import { HealthService } from './health/health.service.js';
 import { answerHotTexts, HotPolicyTexts } from './policy-consent/hot-policy-texts.js';
 
 const bodyLimitBytes = 100_000;
+/** What the buttons of mailed links' pages send. */
+const linkForms = ['verify/email', 'cancel/email', 'verify/password'].map(
+  (route) => `/gateway/admission/:version/${route}/:brand_id`,
+);
 const queryBodyRoutes = /^\/api\/(universalconsent|policyconsent)(\/|$)/;
 
 /** Builds the application as it is served: main.ts and the tests start here, so that both have the same one. */
@@ -71,7 +75,7 @@ export async function setupApp(
   answerAlternateVerbs(fastify);
   acceptStreams(fastify, streamedRoutes);
   acceptForms(fastify, {
-    urlencoded: ['/oauth/token', '/unsubscribe/:token'].map(withPrefix),
+    urlencoded: ['/oauth/token', '/unsubscribe/:token', ...linkForms].map(withPrefix),
     multipart: ['/unsubscribe/:token'].map(withPrefix),
   });
   limitBodyTime(fastify, streamedRoutes);

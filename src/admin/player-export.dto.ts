@@ -156,6 +156,16 @@ export class ExportedCodeDto {
   ended_at: Date | null;
 }
 
+/** A link that was mailed, and the e-mail address that it is about. */
+export class ExportedLinkDto {
+  purpose: string;
+  address: string;
+  comment: string | null;
+  created_at: Date;
+  expires_at: Date;
+  ended_at: Date | null;
+}
+
 /** A mail or text message that has not left. */
 export class ExportedMessageDto {
   kind: string;
@@ -181,6 +191,7 @@ export class PlayerExportDto {
   changes: ExportedChangeDto[];
   sessions: ExportedSessionDto[];
   codes: ExportedCodeDto[];
+  links: ExportedLinkDto[];
   messages: ExportedMessageDto[];
 }
 
@@ -200,6 +211,7 @@ export function toPlayerExportDto(playerId: string, all: PlayerExport): PlayerEx
     changes: all.changes,
     sessions: all.sessions,
     codes: all.codes,
+    links: all.links,
     messages: all.messages,
   };
 }

@@ -165,12 +165,14 @@ export class SessionsService {
     return rowCount === 1;
   }
 
-  /** Ends every live session of a player, in the caller's transaction if there is one; answers how many. */
-  async endAll(brandId: number, playerId: string, manager?: EntityManager): Promise<number> {
-    const statement =
-      'update sessions set ended_at = now() where brand_id = $1 and player_id = $2 and ended_at is null';
-    if (!manager) return (await this.database.pool.query(statement, [brandId, playerId])).rowCount ?? 0;
-    const [, ended] = await manager.query<[unknown[], number]>(statement, [brandId, playerId]);
+  /** Ends every live session of a player, in the caller's transaction if there is one, but for `kept`; answers how many. */
+  async endAll(brandId: number, playerId: string, manager?: EntityManager, kept?: string): Promise<number> {
+    const statement = `
+      update sessions set ended_at = now()
+      where brand_id = $1 and player_id = $2 and ended_at is null and id is distinct from $3::uuid`;
+    const values = [brandId, playerId, kept ?? null];
+    if (!manager) return (await this.database.pool.query(statement, values)).rowCount ?? 0;
+    const [, ended] = await manager.query<[unknown[], number]>(statement, values);
     return ended;
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { DerivedCodes } from './derived-codes.js';
+import { DerivedCodes, DerivedLinks } from './derived-codes.js';
 
 const id = '019b8a00-0000-7000-8000-000000000001';
 const old = new DerivedCodes('the old key', 'mobile-code');
@@ -27,6 +27,21 @@ describe('a derived code', () => {
     const later = new DerivedCodes('the new key', 'mobile-code');
     expect(() => later.code(old.originOf(id))).toThrow(
       'this code was made under a key that is no longer in SECRET_KEYS',
+    );
+  });
+});
+
+describe('a derived link', () => {
+  it('has 43 characters for an address, the same wherever they are worked out, and is lost with its key', () => {
+    const links = new DerivedLinks('the old key', 'player-link');
+    const origin = links.originOf(id);
+    expect(links.secret(origin)).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(links.secret(links.originOf(`${id}1`))).not.toBe(links.secret(origin));
+    expect(new DerivedLinks('the new key,the old key', 'player-link').secret(origin)).toBe(
+      links.secret(origin),
+    );
+    expect(() => new DerivedLinks('the new key', 'player-link').secret(origin)).toThrow(
+      'this link was made under a key that is no longer in SECRET_KEYS',
     );
   });
 });

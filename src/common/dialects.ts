@@ -62,12 +62,17 @@ const malformedRegistration = {
 };
 const isRegistration = (path: string) => path.startsWith('/gateway/reg-step-two/');
 
+/** What sets a password by a link says of every bad request alike. */
+const generalFailure = { message_format: 'general_failure' };
+const isPasswordLink = (path: string) => /^\/gateway\/admission\/[^/]+\/verify\/password\//.test(path);
+
 const gateway: Dialect = {
   contentType: 'application/json; charset=utf-8',
   // No word that makes a browser ask the player for a password of its own.
   challenge: 'x-auth-token',
   body: (error, path) => {
     if (error.code === 'malformed_body' && isRegistration(path)) return malformedRegistration;
+    if (error.status === 400 && isPasswordLink(path)) return generalFailure;
     return error.answer ?? gatewayBodies[error.code] ?? { errMsg: 'invalid input' };
   },
 };

@@ -13,6 +13,7 @@ export type KeyPurpose =
   | 'crm-api-key'
   | 'mobile-code'
   | 'mobile-code-hash'
+  | 'player-link'
   | 'unsubscribe-link'
   | 'webhook-secret';
 

@@ -12,6 +12,7 @@ const outdated = [
   'attempt_counts where expires_at < now()',
   'login_challenges where expires_at < now()',
   `player_codes where expires_at < now() - interval '1 day'`,
+  `player_links where expires_at < now() - interval '1 day'`,
   `sessions where expires_at < now() - interval '7 days'`,
   `idempotency_keys where created_at < now() - interval '24 hours'`,
   // Left by a crash while their subscription was removed.

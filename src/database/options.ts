@@ -20,6 +20,7 @@ import { PlayerChange } from './entities/player-change.entity.js';
 import { PlayerCode } from './entities/player-code.entity.js';
 import { PlayerCredentials } from './entities/player-credentials.entity.js';
 import { PlayerCustomField } from './entities/player-custom-field.entity.js';
+import { PlayerLink } from './entities/player-link.entity.js';
 import { Policy } from './entities/policy.entity.js';
 import { PolicyConsent } from './entities/policy-consent.entity.js';
 import { PolicyText } from './entities/policy-text.entity.js';
@@ -39,6 +40,7 @@ import { Policies1764000000005 } from './migrations/1764000000005-policies.js';
 import { Players1764000000006 } from './migrations/1764000000006-players.js';
 import { Unsubscribe1764000000007 } from './migrations/1764000000007-unsubscribe.js';
 import { PlayerCodes1764000000008 } from './migrations/1764000000008-player-codes.js';
+import { PlayerLinks1764000000009 } from './migrations/1764000000009-player-links.js';
 
 export const entities = [
   AccessToken,
@@ -62,6 +64,7 @@ export const entities = [
   PlayerCode,
   PlayerCredentials,
   PlayerCustomField,
+  PlayerLink,
   Policy,
   PolicyConsent,
   PolicyText,
@@ -84,6 +87,7 @@ export const migrations = [
   Players1764000000006,
   Unsubscribe1764000000007,
   PlayerCodes1764000000008,
+  PlayerLinks1764000000009,
 ];
 
 /**

@@ -14,7 +14,7 @@ import { DeliveryMetrics } from './delivery-metrics.js';
 import { reportClaimFailure } from './claim-failure.js';
 import { LaneWorker } from './lane-worker.js';
 import { isPermanentMailFailure } from './mail/mail-transport.js';
-import { type MessageJob, MessageTransports } from './message-transports.js';
+import { type MailedLink, type MessageJob, MessageTransports } from './message-transports.js';
 import { Lane, OutboxKind, outboxKindName } from './outbox-kinds.js';
 import { releaseEntries, removeEntries } from './outbox-statements.js';
 import { afterMessageFailure, systemClock } from './schedule.js';
@@ -34,6 +34,8 @@ export interface MailToQueue {
   /** Falls back to the brand's language, then to English. */
   language: string;
   variables: Record<string, string>;
+  /** The link in it, which the template names `link_path`: no table holds its secret. */
+  link?: MailedLink;
 }
 
 /** A text message: its text, or the name of one that is worded when it is sent. */

@@ -6,10 +6,16 @@ import { PlayersModule } from '../players/players.module.js';
 import { AdmissionController } from './admission.controller.js';
 import { CustomFieldsController } from './custom-fields.controller.js';
 import { DetailsController } from './details.controller.js';
+import { EmailChangeController } from './email-change.controller.js';
+import { EmailLinksController } from './email-links.controller.js';
+import { LinkPages } from './link-pages.js';
 import { MarketingPreferencesController } from './marketing-preferences.controller.js';
 import { MarketingPreferencesService } from './marketing-preferences.service.js';
 import { MessageFormatController } from './message-format.controller.js';
 import { MobileCodesController } from './mobile-codes.controller.js';
+import { PasswordFormController } from './password-form.controller.js';
+import { PasswordLinksService } from './password-links.service.js';
+import { ActivationController, PasswordsController } from './passwords.controller.js';
 import { PlayerInfoController } from './player-info.controller.js';
 import { RegistrationController } from './registration.controller.js';
 import { SignTermsController, TermsDocumentController } from './terms.controller.js';
@@ -19,17 +25,22 @@ import { TermsService } from './terms.service.js';
 @Module({
   imports: [AuthModule, BrandsModule, ConsentsModule, PlayersModule],
   controllers: [
+    ActivationController,
     AdmissionController,
     CustomFieldsController,
     DetailsController,
+    EmailChangeController,
+    EmailLinksController,
     MarketingPreferencesController,
     MessageFormatController,
     MobileCodesController,
+    PasswordFormController,
+    PasswordsController,
     PlayerInfoController,
     RegistrationController,
     SignTermsController,
     TermsDocumentController,
   ],
-  providers: [MarketingPreferencesService, TermsService],
+  providers: [LinkPages, MarketingPreferencesService, PasswordLinksService, TermsService],
 })
 export class PersonalDetailsModule {}

@@ -10,6 +10,7 @@ import { identityKey } from './identity-key.js';
 import { PasswordHasher } from './password-hasher.js';
 import { brokenPasswordRules } from './password-rules.js';
 import { type ChangedBy, type FieldChange, PlayerChangesService } from './player-changes.service.js';
+import { endLinks } from './player-links.service.js';
 import { brokenUsernameRules } from './username-rules.js';
 
 export const realityChecks = ['15_min', '30_min', '60_min', 'no_limit'] as const;
@@ -31,6 +32,8 @@ export interface CredentialChanges {
 export interface PreparedCredentials {
   columns: Partial<Omit<PlayerCredentials, 'brandId' | 'playerId' | 'player'>>;
   emailVerified?: boolean;
+  /** The session that a new password leaves alone; default none. */
+  keptSession?: string;
 }
 
 /** The unique keys of credentials, by what a refusal says. */
@@ -97,13 +100,13 @@ export class CredentialsService {
   }
 
   /**
-   * Writes what was prepared for a player who is there, in the caller's transaction. A new password ends every session. conflict
-   * when another player has the name.
+   * Writes what was prepared for a player who is there, in the caller's transaction. A new password ends the sessions, and it and
+   * another address void the links that were mailed. conflict when another player has the name.
    */
   async put(
     manager: EntityManager,
     id: { brandId: number; playerId: string },
-    { columns, emailVerified }: PreparedCredentials,
+    { columns, emailVerified, keptSession }: PreparedCredentials,
     by: ChangedBy,
   ): Promise<void> {
     if (Object.keys(columns).length === 0 && emailVerified === undefined) return;
@@ -129,7 +132,9 @@ export class CredentialsService {
       if (!taken) throw error;
       throw new AppError('conflict', `another player of the brand has this ${taken}`);
     });
-    if (columns.passwordHash !== undefined) await this.sessions.endAll(id.brandId, id.playerId, manager);
+    const isNewPassword = columns.passwordHash !== undefined;
+    if (isNewPassword) await this.sessions.endAll(id.brandId, id.playerId, manager, keptSession);
+    if (isNewPassword || !isSameAddress) await endLinks(manager, id, this.clock.now());
     await this.changes.record(manager, id, differences(before, after), by, this.clock.now());
   }
 }

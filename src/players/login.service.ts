@@ -60,6 +60,20 @@ const insertChallenge = {
     values ($1, $2, $3, $4, now() + make_interval(secs => ${challengeSeconds}))`,
 };
 
+const findSecondFactor = {
+  name: 'find_second_factor',
+  text: `
+    select is_2fa_required from player_credentials where brand_id = $1 and player_id = $2 collate "C"`,
+};
+
+/** Parameters: brand, player, the hash that was found, the one in its place. The hash that stands after it. */
+const renewHash = {
+  name: 'renew_password_hash',
+  text: `
+    update player_credentials set password_hash = case when password_hash = $3 then $4 else password_hash end
+    where brand_id = $1 and player_id = $2 collate "C" returning password_hash`,
+};
+
 /**
  * Players' log-ins. Nothing tells an unknown player from one that is blocked, or locked, or whose password was another: the
  * same statements, one verification of a password, and the same answer.
@@ -87,10 +101,43 @@ export class LoginService {
     const isRight = await this.hasher.verify(found?.password_hash ?? null, attempt.password);
     if (!found?.password_hash || !isRight || isLocked || found.blocked) return null;
     await this.limits.giveBack(taken);
-    const { player_id: playerId, password_hash: passwordHash } = found;
+    const { player_id: playerId } = found;
+    const passwordHash = await this.renew(brand.id, playerId, found.password_hash, attempt.password);
     return found.is_2fa_required
       ? this.challenge(brand.id, playerId, passwordHash)
       : this.open(brand, playerId, passwordHash);
+  }
+
+  /**
+   * A session for a player who has just set a password by a link, if nothing stands in the way of one: nothing to do first, and no
+   * code to show.
+   */
+  async openAfterReset(brand: BrandSettings, playerId: string, passwordHash: string): Promise<string | null> {
+    const [row] = await this.database.prepared<{ is_2fa_required: boolean }>(findSecondFactor, [
+      brand.id,
+      playerId,
+    ]);
+    const codes = await this.requirements.findCodes(brand, playerId);
+    if (!row || row.is_2fa_required || codes.length > 0) return null;
+    const session = await this.sessions.openOwn(brand, playerId, passwordHash);
+    return session?.token ?? null;
+  }
+
+  /** Hashes the right password anew where its hash took less than hashes take now; answers the hash that stands. */
+  private async renew(
+    brandId: number,
+    playerId: string,
+    passwordHash: string,
+    password: string,
+  ): Promise<string> {
+    if (!this.hasher.isOutdated(passwordHash)) return passwordHash;
+    const renewed = await this.hasher.hash(password);
+    const values = [brandId, playerId, passwordHash, renewed];
+    const [row] = await this.database.prepared<{ password_hash: string | null }>(renewHash, values);
+    // Another log-in may have been first, and its hash is of the same password.
+    const stands = row?.password_hash ?? null;
+    if (stands === renewed || stands === null) return renewed;
+    return (await this.hasher.verify(stands, password)) ? stands : passwordHash;
   }
 
   private async find(brandId: number, { username, email }: LoginAttempt): Promise<LoginRow | null> {

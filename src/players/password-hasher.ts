@@ -8,6 +8,8 @@ import { HealthService } from '../health/health.service.js';
 
 /** Argon2id, version 19. Each hash takes 19 MiB and some 20 ms of one core. */
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+/** How a hash of ours begins. */
+const form = /^\$argon2id\$v=19\$m=(?<memory>\d+),t=(?<time>\d+),p=(?<lanes>\d+)\$/;
 /** Half the cores, so that what else the service does has the others; never all of libuv's four threads. */
 const mostAtOnce = Math.max(1, Math.min(3, Math.floor(availableParallelism() / 2)));
 /** Callers under way, those that wait for their turn included: some two seconds' work. */
@@ -66,6 +68,16 @@ export class PasswordHasher {
   async verify(stored: string | null, password: string): Promise<boolean> {
     const fits = await this.inTurn(() => verify(stored ?? this.nobody, password.normalize('NFC')));
     return fits && stored !== null;
+  }
+
+  /** Whether a hash took less than hashes take now, or is of another kind. */
+  isOutdated(stored: string): boolean {
+    const { memory, time, lanes } = form.exec(stored)?.groups ?? {};
+    return (
+      Number(memory ?? 0) < cost.memoryCost ||
+      Number(time ?? 0) < cost.timeCost ||
+      Number(lanes ?? 0) < cost.parallelism
+    );
   }
 
   private async inTurn<T>(work: () => Promise<T>): Promise<T> {

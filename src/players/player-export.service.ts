@@ -16,6 +16,7 @@ import type {
   ExportedCode,
   ExportedConsent,
   ExportedCredentials,
+  ExportedLink,
   ExportedMessage,
   ExportedPolicyConsent,
   ExportedProfile,
@@ -73,6 +74,7 @@ export class PlayerExportService {
         changes: await rows<ExportedChange>(statements.readChanges),
         sessions: await rows<ExportedSession>(statements.readSessions),
         codes: await rows<ExportedCode>(statements.readCodes),
+        links: await rows<ExportedLink>(statements.readLinks),
         messages: messages.map((row) => ({ ...row, kind: outboxKindName(row.kind) })),
       };
     });

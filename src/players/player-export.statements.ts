@@ -48,6 +48,10 @@ export const readCodes = `
   select c.number, c.created_at, c.expires_at, c.ended_at
   from player_codes c where c.brand_id = $1 and c.player_id = $2 order by c.id`;
 
+export const readLinks = `
+  select l.purpose, l.address, l.comment, l.created_at, l.expires_at, l.ended_at
+  from player_links l where l.brand_id = $1 and l.player_id = $2 order by l.id`;
+
 /** Mails and text messages that have not left, parked ones too. */
 export const readMessages = ['o.parked_at is null and o.delivered_at is null', 'o.parked_at is not null']
   .map(

@@ -113,6 +113,16 @@ export interface ExportedCode {
   ended_at: Date | null;
 }
 
+/** A link that was mailed, and the e-mail address that it is about. */
+export interface ExportedLink {
+  purpose: string;
+  address: string;
+  comment: string | null;
+  created_at: Date;
+  expires_at: Date;
+  ended_at: Date | null;
+}
+
 /** A mail or text message that has not left. */
 export interface ExportedMessage {
   kind: OutboxKindName;
@@ -135,5 +145,6 @@ export interface PlayerExport {
   changes: ExportedChange[];
   sessions: ExportedSession[];
   codes: ExportedCode[];
+  links: ExportedLink[];
   messages: ExportedMessage[];
 }

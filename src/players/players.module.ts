@@ -5,20 +5,28 @@ import { Clock } from '../common/clock.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { DeliveryModule } from '../delivery/delivery.module.js';
 import { HealthModule } from '../health/health.module.js';
+import { ActivationService } from './activation.service.js';
 import { AttemptLimits } from './attempt-limits.service.js';
 import { CodeTokensService } from './code-tokens.service.js';
 import { CredentialsService } from './credentials.service.js';
 import { CustomFieldsService } from './custom-fields.service.js';
 import { DetailsChangesService } from './details-changes.service.js';
 import { DetailsWriter } from './details-writer.js';
+import { EmailChangeService } from './email-change.service.js';
+import { EmailVerificationService } from './email-verification.service.js';
+import { ForgottenPasswordsService } from './forgotten-passwords.service.js';
 import { LoginService } from './login.service.js';
 import { MobileCodesService } from './mobile-codes.service.js';
 import { MobileVerificationService } from './mobile-verification.service.js';
+import { PasswordChangeService } from './password-change.service.js';
 import { PasswordHasher } from './password-hasher.js';
+import { PasswordResetService } from './password-reset.service.js';
+import { PasswordsService } from './passwords.service.js';
 import { PlayerChangesService } from './player-changes.service.js';
 import { PlayerDetailsService } from './player-details.service.js';
 import { PlayerExportService } from './player-export.service.js';
 import { PlayerInfoService } from './player-info.service.js';
+import { PlayerLinksService } from './player-links.service.js';
 import { PlayerRequirementsService } from './player-requirements.service.js';
 import { PlayersService } from './players.service.js';
 import { RegistrationDetailsService } from './registration-details.service.js';
@@ -27,6 +35,7 @@ import { TermsSigningService } from './terms-signing.service.js';
 import { VerifiedPhonesService } from './verified-phones.service.js';
 
 const services = [
+  ActivationService,
   AttemptLimits,
   Clock,
   CodeTokensService,
@@ -34,14 +43,21 @@ const services = [
   CustomFieldsService,
   DetailsChangesService,
   DetailsWriter,
+  EmailChangeService,
+  EmailVerificationService,
+  ForgottenPasswordsService,
   LoginService,
   MobileCodesService,
   MobileVerificationService,
+  PasswordChangeService,
   PasswordHasher,
+  PasswordResetService,
+  PasswordsService,
   PlayerChangesService,
   PlayerDetailsService,
   PlayerExportService,
   PlayerInfoService,
+  PlayerLinksService,
   PlayerRequirementsService,
   PlayersService,
   RegistrationDetailsService,

@@ -5,7 +5,7 @@ import { SessionsService } from '../auth/sessions.service.js';
 import type { BrandSettings } from '../brands/brand-settings.js';
 import { Player } from '../database/entities/player.entity.js';
 import { PlayerCredentials } from '../database/entities/player-credentials.entity.js';
-import { OutboxSignal } from '../database/outbox-signal.js';
+import { ActivationService } from './activation.service.js';
 import { takenName } from './credentials.service.js';
 import { identityKey } from './identity-key.js';
 import { PasswordHasher } from './password-hasher.js';
@@ -38,7 +38,7 @@ export class RegistrationService {
     private readonly hasher: PasswordHasher,
     private readonly sessions: SessionsService,
     private readonly terms: TermsSigningService,
-    private readonly signal: OutboxSignal,
+    private readonly activation: ActivationService,
   ) {}
 
   /** Creates the player, or nothing. No marketing consent is given by it. too_many_requests while too many passwords are hashed. */
@@ -76,9 +76,10 @@ export class RegistrationService {
         await this.terms.sign(id, 'TermsOfService', language, fingerprint, manager);
         const session = await this.sessions.openOwn(brand, playerId, passwordHash, manager);
         if (!session) throw new Error('a new player got no session');
+        await this.activation.begin(manager, brand, { playerId, address: player.email.trim(), language });
         return { playerId, token: session.token };
       });
-      this.signal.raise(brand.id, 'consents');
+      this.activation.announce(brand.id);
       return registered;
     } catch (error) {
       // Somebody else has taken the name since we looked.

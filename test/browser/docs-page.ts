@@ -25,6 +25,8 @@ interface ApiDocument {
 
 /** The reference page as a person uses it: by what it shows. */
 export class DocsPage {
+  private shownTag?: string;
+
   constructor(
     readonly page: Page,
     private readonly url: string,
@@ -46,6 +48,17 @@ export class DocsPage {
         tag: tags[0] ?? 'default',
       })),
     );
+  }
+
+  /** Folds every group of operations but one: the page draws anew whatever is open, at every key. */
+  async showOnly(tag: string): Promise<void> {
+    if (tag === this.shownTag) return;
+    this.shownTag = tag;
+    for (const heading of await this.page.locator('.opblock-tag').all()) {
+      const isOpen = (await heading.getAttribute('data-is-open')) === 'true';
+      if (isOpen !== ((await heading.getAttribute('data-tag')) === tag))
+        await heading.locator('.expand-operation').click();
+    }
   }
 
   async openAuthorization(): Promise<Locator> {

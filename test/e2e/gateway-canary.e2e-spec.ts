@@ -81,6 +81,11 @@ const taken: Record<string, () => object> = {
     mobileNumber: `44-${digits}`,
     uuid: word,
   }),
+  'POST /gateway/player-personal-details/player/details/emailUpdate/{version}/{brand_id}': () => ({
+    email: `${word}${++count}@example.com`,
+    comment: word,
+  }),
+  'POST /gateway/admission/{version}/forgot/password/{brand_id}': () => ({ mail: 'player1002@example.com' }),
   'PUT /internal/players/{id}': () => ({
     origin: `${word}.example`,
     bTag: `${word} ${++count}`,
@@ -96,6 +101,7 @@ const tables = [
   'player_credentials',
   'player_custom_fields',
   'player_codes',
+  'player_links',
   'event_evidence',
   'policy_consents',
 ];

@@ -139,7 +139,7 @@ describe('every route', () => {
       expect(within.status).not.toBe(413);
       const answer = await app.call(route.method, path, {
         body: bodyOf(most + 1),
-        offDocument: isPublic || isGatewayPath(path),
+        offDocument: (isPublic || isGatewayPath(path)) && route.operation.responses[413] === undefined,
       });
       const text = errorText.bodyTooLarge;
       if (isGatewayPath(path)) expectBody(answer, 413, '{"errMsg":"invalid input"}');
@@ -507,6 +507,13 @@ function unavailableBody(name: string): { body?: unknown; headers?: Record<strin
     'POST /gateway/login/{version}/{brand_id}/player': { user_name: 'player1001', password: 'Passw0rd1' },
     'POST /gateway/reg-step-one/{version}/{brand_id}': {},
     'POST /gateway/reg-step-two/{version}/{brand_id}': { auth_token: randomUUID() },
+    'POST /gateway/admission/{version}/forgot/password/{brand_id}': { mail: 'player1001@example.com' },
+    'PUT /gateway/admission/{version}/verify/password/{brand_id}': { new_password: 'Secr3t-words' },
+    'POST /gateway/admission/{version}/verify/password/{brand_id}': { new_password: 'Secr3t-words' },
+    'PUT /gateway/admission/{version}/player/{brand_id}/change/password': {
+      old_password: 'Passw0rd1',
+      new_password: 'Secr3t-words',
+    },
     'PUT /internal/players/{id}': {},
     'PUT /internal/players/{id}/blocks': {},
     'PATCH /api/brands/{id}': {},

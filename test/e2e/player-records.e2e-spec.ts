@@ -105,7 +105,16 @@ describe('GET /internal/players/:id/export', () => {
     const all = await read(player);
     expect(Object.keys(all)).toEqual([
       ...['player_id', 'exported_at', 'profile', 'credentials', 'consents', 'blocks', 'customFields'],
-      ...['universalConsents', 'policyConsents', 'events', 'changes', 'sessions', 'codes', 'messages'],
+      ...[
+        'universalConsents',
+        'policyConsents',
+        'events',
+        'changes',
+        'sessions',
+        'codes',
+        'links',
+        'messages',
+      ],
     ]);
     expect(all).toMatchObject({
       player_id: player,
@@ -204,7 +213,7 @@ describe('GET /internal/players/:id/export', () => {
     });
     expect(await read(player)).toMatchObject({
       ...{ profile: null, credentials: null, customFields: [], universalConsents: [], policyConsents: [] },
-      ...{ changes: [], sessions: [], codes: [], messages: [] },
+      ...{ changes: [], sessions: [], codes: [], links: [], messages: [] },
       blocks: { excluded: { active: true, note: 'asked for it', until: '2999-01-01T00:00:00.000Z' } },
       events: [{ channel: 'sms' }, { channel: 'excluded', type: 'block' }, { channel: 'sms' }],
     });

@@ -6,6 +6,7 @@ import { LimitPerAddress } from '../../src/common/rate-limit.js';
 import { AddRouteConfig } from '../../src/common/route-config.js';
 import { createDocument } from '../../src/docs.js';
 import { errorText, problem } from '../support/errors.js';
+import { expectAnswer, gatewayError } from '../support/gateway.js';
 import { type Answer, createTestApp, demoKey, type TestApp } from '../support/test-app.js';
 
 declare module 'fastify' {
@@ -109,6 +110,17 @@ describe('an address', () => {
       ['/sign', 'POST'],
     ] as const)
       expect([path, (await call(path, { method })).status]).toEqual([path, 429]);
+  });
+
+  it.each(['one', 'two'])('registers no more often: step %s', async (step) => {
+    const register = () =>
+      app.call('POST', `/gateway/reg-step-${step}/1.0/1`, {
+        token: null,
+        headers: { 'x-forwarded-for': address },
+        body: {},
+      });
+    for (let time = 0; time < limit; time++) expect((await register()).status).not.toBe(429);
+    expectAnswer(await register(), 429, gatewayError.tooMany);
   });
 
   it('is counted alone: others go on, and so do routes without a limit', async () => {

@@ -45,6 +45,10 @@ const malformedRegistration = JSON.stringify({
   authToken: 'null',
 });
 
+/** Forms are told by the path, whatever the method. */
+const takesForms = ({ path }: DocumentedRoute) =>
+  path === '/oauth/token' || path.endsWith('/verify/password/{brand_id}');
+
 function expectedError(
   route: DocumentedRoute,
   status: number,
@@ -53,6 +57,7 @@ function expectedError(
 ): string {
   if (path.startsWith('/oauth')) return oauthError(status, 'invalid_request');
   if (path.startsWith('/gateway/reg-step-two/') && status === 400) return malformedRegistration;
+  if (path.includes('/verify/password/') && status === 400) return gatewayError.failure;
   if (isGatewayPath(path)) return gatewayError.input;
   return isCrmPath(path) ? crmError(status, text) : problem(status, text, path);
 }
@@ -149,7 +154,7 @@ describe.each(named(jsonRoutes))('%s', (_name, route) => {
       'x',
       'application/x-import-stream',
       'application/x-stream-stream',
-      ...(route.path === '/oauth/token' ? [] : ['application/x-www-form-urlencoded; charset=utf-8']),
+      ...(takesForms(route) ? [] : ['application/x-www-form-urlencoded; charset=utf-8']),
     ]) {
       const answer = await send('{}', { 'content-type': type });
       expect([type, answer.text]).toEqual([type, expectedError(route, 415, errorText.unsupportedBody)]);

@@ -5,7 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { apiDocument, findRoute, type JsonSchema } from './api-document.js';
 import type { HttpAnswer } from './http.js';
-import { isCrmPath, isGatewayPath } from './routes.js';
+import { isCrmPath, isGatewayPath, isLinkPath } from './routes.js';
 import { environmentName } from './test-database.js';
 
 /** An object that names its properties takes no others, whatever the document leaves open. */
@@ -70,10 +70,17 @@ function errorSchemaOf(path: string): { contentType: string; schema: JsonSchema 
 
 const pageSchema = { contentType: 'text/html', schema: { type: 'string', pattern: '^<!DOCTYPE html>' } };
 
-/** Whether people read what is answered, also when there is nothing. */
-const isPage = (method: string, path: string) =>
-  (method === 'GET' && /^\/policies\/[^/?]+/.test(path)) ||
-  (/^(GET|POST)$/.test(method) && /^\/unsubscribe\/[^/?]+/.test(path));
+/** Whether people read what is answered, also when there is nothing. Where programs may, too, it depends on what they asked for. */
+function isPage(method: string, path: string, { status, headers }: HttpAnswer): boolean {
+  const isGetOrPost = /^(GET|POST)$/.test(method);
+  if (isGetOrPost && isLinkPath(path) && (status === 400 || status === 422))
+    return headers['content-type']?.startsWith('text/html') ?? false;
+  if (status !== 404) return false;
+  return (
+    (method === 'GET' && /^\/policies\/[^/?]+/.test(path)) ||
+    (isGetOrPost && /^\/unsubscribe\/[^/?]+/.test(path))
+  );
+}
 
 const seen = new Set<string>();
 
@@ -106,7 +113,7 @@ export function checkAnswer(method: string, path: string, answer: HttpAnswer, of
     throw new Error(`${what} has no x-request-id`);
   const contentType = answer.headers['content-type']?.split(';', 1)[0] ?? '';
   if (answer.status >= 400 && answer.text !== '' && !(answer.status === 503 && path.startsWith('/health'))) {
-    const expected = answer.status === 404 && isPage(method, path) ? pageSchema : errorSchemaOf(path);
+    const expected = isPage(method, path, answer) ? pageSchema : errorSchemaOf(path);
     if (contentType !== expected.contentType)
       throw new Error(`${what} is ${contentType}, not ${expected.contentType}`);
     requireValid(what, expected.schema, answer);

@@ -9,6 +9,7 @@ export const gatewayError = {
   input: '{"errMsg":"invalid input"}',
   brand: '{"errMsg":"invalid input - invalid brand id"}',
   token: '{"errMsg":"invalid input - invalid token"}',
+  failure: '{"message_format":"general_failure"}',
   tooMany: '{"errMsg":"too many requests"}',
   credentials: '{"result":"wrong_credentials"}',
   fields: (...broken: [field: string, errorCode: string][]) =>

@@ -76,6 +76,7 @@ export const tokenInBody = 'POST /gateway/reg-step-two/{version}/{brand_id}';
 export const alternateVerbs: Record<string, string[]> = {
   'PUT /gateway/player-personal-details/player/details/{version}/{brand_id}': ['POST', 'PATCH'],
   'PUT /gateway/player-personal-details/{version}/custom-fields/{brand_id}': ['POST'],
+  'POST /gateway/admission/{version}/resend/activation/email/{brand_id}': ['PUT'],
 };
 
 /** Public routes that refuse a wrong credential all the same: those whose document says that a key may come or not. */
@@ -84,12 +85,15 @@ export function checksCredential({ name, operation }: DocumentedRoute): boolean 
   return isOptional && publicRoutes.includes(name);
 }
 
-/** A route that reads forms and nothing else; it has tests of its own. */
-export const formRoute = '/unsubscribe/{token}';
+/** Routes that read forms; they have tests of their own. */
+export const formRoutes = [
+  'POST /unsubscribe/{token}',
+  'POST /gateway/admission/{version}/verify/password/{brand_id}',
+];
 
 /** Routes that read a body. */
 export const bodyRoutes: DocumentedRoute[] = documentedRoutes.filter(
-  ({ operation, path }) => 'requestBody' in operation && path !== formRoute,
+  ({ operation, name }) => 'requestBody' in operation && !formRoutes.includes(name),
 );
 
 /** Routes that read a body of any size as it comes, in forms of their own. */
@@ -109,6 +113,11 @@ export function isCrmPath(path: string): boolean {
 /** Whether a path answers errors as the gateway does. */
 export function isGatewayPath(path: string): boolean {
   return /^\/gateway(\/|\?|$)/.test(path);
+}
+
+/** Whether a path is what a mailed link leads to, whose secret is in the query. */
+export function isLinkPath(path: string): boolean {
+  return /^\/gateway\/admission\/[^/]+\/(verify|cancel)\//.test(path);
 }
 
 /** Ids of brand 1 that stand in sample requests; by default none that anything can happen to. */
@@ -186,6 +195,7 @@ export function sampleQuery({ path }: DocumentedRoute): string {
     return `?ClientId=${harmlessIds.subject}&PolicyId=${unknownPolicyId}`;
   if (path.startsWith('/api/policyconsent/')) return `?PolicyId=${unknownPolicyId}`;
   if (path.endsWith('/consent-given')) return `?ClientId=${harmlessIds.subject}&Reference=callback`;
+  if (isLinkPath(path)) return `?hash=${'A'.repeat(43)}`;
   if (path.endsWith('/withdraw')) return '?channel=email&format=ids';
   return path.endsWith('/compare') ? '?field=consent_email' : '';
 }
@@ -214,6 +224,13 @@ const effects: Record<string, unknown> = {
   'PUT /internal/players/{id}': { origin: 'taken.example' },
   'PUT /internal/players/{id}/blocks': { blocked: { active: true, note: 'taken' } },
   'POST /internal/sessions': { player_id: '1001' },
+  'POST /gateway/player-personal-details/player/details/emailUpdate/{version}/{brand_id}': {
+    email: 'taken@example.com',
+  },
+  'PUT /gateway/admission/{version}/player/{brand_id}/change/password': {
+    old_password: 'Passw0rd1',
+    new_password: 'Taken-passw0rd',
+  },
   'POST /gateway/player/multi/{version}/sign/tnc': {
     brand_id: 1,
     player_id: '1001',

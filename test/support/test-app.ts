@@ -133,6 +133,7 @@ export class TestApp {
         (select count(*)::integer from player_blocks) as player_blocks,
         (select count(*)::integer from player_changes) as player_changes,
         (select count(*)::integer from player_codes) as player_codes,
+        (select count(*)::integer from player_links) as player_links,
         (select count(*)::integer from player_custom_fields) as player_custom_fields,
         (select count(*)::integer from sessions) as sessions,
         (select count(*)::integer from service_clients) as service_clients,

@@ -1,55 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import { isNativeError } from 'node:util/types';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
 import { Coalescer } from '../../common/coalescer.js';
 import { hasWaitedTooLong, isDatabaseAway } from '../../common/errors.js';
 import { Database } from '../../database/database.js';
 import { OutboxSignal } from '../../database/outbox-signal.js';
-import { type NewSubject, SubjectsService, type SubjectView } from '../subjects.service.js';
-import {
-  ConsentLevel,
-  type ConsentLevelName,
-  type Fingerprint,
-  levelName,
-  type UniversalRecord,
-} from './universal-record.js';
-
-/** What every act has. */
-interface ActBase {
-  brandId: number;
-  reference: string;
-  actor: string;
-  source: string;
-  /** What came with the request. */
-  fingerprint: Fingerprint & { origin: string | null };
-}
-
-/** A subject states what it consents to: makes the record of that reference, or replaces it. */
-export interface RecordAct extends ActBase {
-  /** Null for nobody in particular: a new subject each time. */
-  customUserId: string | null;
-  /** Whether the CustomUserId is the operator's word, or anybody's claim. */
-  isOperator: boolean;
-  consentType: string;
-  level: ConsentLevelName;
-  uri: string | null;
-  metadata: string | null;
-}
-
-/** Changes some of a record that is there. */
-export interface ChangeAct extends ActBase {
-  clientId: Buffer;
-  level?: ConsentLevelName;
-  metadata?: string;
-}
-
-type Act = (RecordAct & { subject: NewSubject }) | ChangeAct;
+import { SubjectsService, type SubjectView } from '../subjects.service.js';
+import { type Act, type ChangeAct, type RecordAct, universalActsJson } from './universal-acts.js';
+import { levelName, type UniversalRecord } from './universal-record.js';
 
 interface ResultRow {
   item: number;
-  outcome: number;
   id: string;
   client_id: Buffer;
   custom_user_id: string | null;
@@ -61,8 +22,6 @@ interface ResultRow {
   created_at: Date;
   updated_at: Date;
 }
-
-const noSuchRecord = 2;
 
 const recordAll = {
   name: 'record_universal_consents',
@@ -129,14 +88,14 @@ export class UniversalConsentsService {
    */
   async record(act: RecordAct, manager?: EntityManager): Promise<UniversalRecord> {
     const subject = this.subjects.derive(act.brandId, act.customUserId, act.isOperator);
-    const record = await this.write({ ...act, subject }, manager);
+    const record = await this.write({ given: act, subject }, manager);
     if (!record) throw new Error('the database answered no record');
     return record;
   }
 
   /** Changes a record; null when the subject has none of that reference in the brand. What changes nothing writes nothing. */
   change(act: ChangeAct, manager?: EntityManager): Promise<UniversalRecord | null> {
-    return this.write(act, manager);
+    return this.write({ given: act }, manager);
   }
 
   /** The level in force and its brand; both null where nothing is recorded. */
@@ -155,16 +114,17 @@ export class UniversalConsentsService {
 
   private async write(act: Act, manager?: EntityManager): Promise<UniversalRecord | null> {
     if (!manager) return this.writes.add(act);
-    const rows = await manager.query<ResultRow[]>(recordAll.text, [act.brandId, universalActsJson([act])]);
-    return toResults(act.brandId, 1, rows)[0] ?? null;
+    const { brandId } = act.given;
+    const rows = await manager.query<ResultRow[]>(recordAll.text, [brandId, universalActsJson([act])]);
+    return toResults(brandId, 1, rows)[0] ?? null;
   }
 
   private async perBrand(acts: Act[]): Promise<(UniversalRecord | null | Error)[]> {
     const results = new Array<UniversalRecord | null | Error>(acts.length);
-    const brands = [...new Set(acts.map(({ brandId }) => brandId))];
+    const brands = [...new Set(acts.map(({ given }) => given.brandId))];
     await Promise.all(
       brands.map(async (brandId) => {
-        const places = acts.flatMap((act, place) => (act.brandId === brandId ? [place] : []));
+        const places = acts.flatMap((act, place) => (act.given.brandId === brandId ? [place] : []));
         const own = places.map((place) => acts[place] as Act);
         const settled = await this.writeAll(brandId, own).catch((error: unknown) =>
           own.map(() => asError(error)),
@@ -201,15 +161,15 @@ export interface LevelRow {
   level: number | null;
 }
 
-type RecordRow = Omit<ResultRow, 'item' | 'outcome'> & { brand_id: number };
+type RecordRow = Omit<ResultRow, 'item'> & { brand_id: number };
 
 function toResults(brandId: number, count: number, rows: ResultRow[]): (UniversalRecord | null)[] {
   const results = new Array<UniversalRecord | null>(count).fill(null);
-  for (const row of rows) if (row.outcome !== noSuchRecord) results[row.item - 1] = toRecord(brandId, row);
+  for (const row of rows) results[row.item - 1] = toRecord(brandId, row);
   return results;
 }
 
-function toRecord(brandId: number, row: Omit<ResultRow, 'item' | 'outcome'>): UniversalRecord {
+function toRecord(brandId: number, row: Omit<ResultRow, 'item'>): UniversalRecord {
   return {
     id: row.id,
     brandId,
@@ -223,59 +183,4 @@ function toRecord(brandId: number, row: Omit<ResultRow, 'item' | 'outcome'>): Un
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
-}
-
-const bytes = (buffer: Buffer) => `\\x${buffer.toString('hex')}`;
-
-/** The acts as record_universal_consents takes them: rows of the type `universal_act`. */
-export function universalActsJson(acts: Act[]): string {
-  const salts = randomBytes(16 * acts.length);
-  return JSON.stringify(
-    acts.map((act, index) => {
-      const { fingerprint } = act;
-      const own =
-        'subject' in act
-          ? {
-              namespace: act.subject.namespace,
-              client_id: bytes(act.subject.clientId),
-              custom_user_id: act.subject.customUserId,
-              player_id: act.subject.playerId,
-              record_id: uuidv7(),
-              consent_type: act.consentType,
-              uri: act.uri,
-            }
-          : { namespace: 0, client_id: bytes(act.clientId) };
-      return {
-        ...own,
-        act_id: uuidv7(),
-        reference: act.reference,
-        level: act.level && ConsentLevel[act.level],
-        metadata: act.metadata,
-        actor: act.actor,
-        source: act.source,
-        salt: bytes(salts.subarray(16 * index, 16 * index + 16)),
-        evidence: evidenceOf(act),
-        ip: fingerprint.ip,
-        proxified_ip: fingerprint.proxifiedIp,
-        user_agent: fingerprint.userAgent,
-        city: fingerprint.city,
-        state: fingerprint.state,
-        country: fingerprint.country,
-      };
-    }),
-  );
-}
-
-/** What can identify a person, or was said in free words, beside the event; of a change, the database completes it. */
-function evidenceOf(act: Act): string {
-  const { ip, userAgent, origin, city, state, country } = act.fingerprint;
-  return JSON.stringify({
-    ip,
-    user_agent: userAgent,
-    origin,
-    city,
-    state,
-    country,
-    ...('subject' in act && { uri: act.uri, consent_type: act.consentType, metadata: act.metadata }),
-  });
 }

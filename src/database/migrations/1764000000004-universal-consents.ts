@@ -72,6 +72,7 @@ create index ix_universal_consents_city on universal_consents (brand_id, city, u
 create index ix_universal_consents_state on universal_consents (brand_id, state, updated_at, id) where state is not null;
 create index ix_universal_consents_country on universal_consents (brand_id, country, updated_at, id) where country is not null;
 create type universal_act as (
+  item integer,
   namespace smallint,
   client_id bytea,
   custom_user_id text,
@@ -98,13 +99,13 @@ create type universal_act as (
 /**
  * Records consents, each with its event, evidence and outbox row: several acts in one transaction, under the locks of their
  * subjects. An act with a namespace makes its subject if need be and replaces the record of its reference; one
- * without (namespace 0) changes what is given (level, metadata) of a record that is there. Answers each act's place, its
- * outcome (0 written, 1 nothing to change, 2 no such record) and the record after it. Where a key tells the row, "+ 0" keeps
+ * without (namespace 0) changes what is given (level, metadata) of a record that is there. Answers each act's place and the
+ * record after it; nothing for a change of what is not there. Where a key tells the row, "+ 0" keeps
  * the brand from leading the planner, on tables that were empty when it planned, to an index that begins with it.
  */
 const RECORD_UNIVERSAL_CONSENTS = `
 create function record_universal_consents(p_brand_id integer, p_acts json) returns table (
-  item integer, outcome smallint, id uuid, client_id bytea, custom_user_id text, reference text, consent_type text,
+  item integer, id uuid, client_id bytea, custom_user_id text, reference text, consent_type text,
   level smallint, uri text, metadata text, created_at timestamptz, updated_at timestamptz)
 language plpgsql rows 20
 -- Whoever waits longer than that fails, and its neighbours are told apart from it.
@@ -114,142 +115,114 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bit
 declare
   v_acts universal_act[];
   v_subjects bytea[];
-  v_streams text[];
-  v_seqs bigint[];
-  v_times timestamptz[];
-  v_befores smallint[];
-  v_levels smallint[];
-  v_ids uuid[];
-  v_now timestamptz;
-  v_seq bigint;
-  v_before smallint;
-  i integer;
-  a record;
-  s subjects%rowtype;
-  u universal_consents%rowtype;
+  v_turns bigint[];
+  v_last bigint;
+  v_players text[];
 begin
-  select array_agg(json_populate_record(null::universal_act, e.value) order by e.ordinality) into v_acts
-  from json_array_elements(p_acts) with ordinality e;
-  v_seqs := array_fill(null::bigint, array[cardinality(v_acts)]);
-  v_streams := v_seqs::text[];
-  v_times := array_fill(null::timestamptz, array[cardinality(v_acts)]);
-  v_befores := v_seqs::smallint[];
-  v_levels := v_befores;
-  v_ids := array_fill(null::uuid, array[cardinality(v_acts)]);
+  select array_agg(t order by t.item) into v_acts from json_populate_recordset(null::universal_act, p_acts) t;
 
   -- First whatever is new is made, then everything is locked, each in one order, so that no two calls wait for each other: of
   -- several first uses at once one makes the subject, the others wait here and find it.
   insert into subjects (client_id, brand_id, player_id, namespace, custom_user_id)
-  select t.client_id, p_brand_id, t.player_id, t.namespace, t.custom_user_id from unnest(v_acts) t where t.namespace > 0
+  select t.client_id, p_brand_id, t.player_id, t.namespace, t.custom_user_id from unnest(v_acts) t
+  where t.namespace > 0 and (
+    select x.client_id from subjects x
+    where x.brand_id = p_brand_id and x.namespace = t.namespace and x.custom_user_id = t.custom_user_id limit 1) is null
   order by t.namespace, t.custom_user_id collate "C", t.client_id
   on conflict do nothing;
-  select array_agg(coalesce(k.client_id, t.client_id) order by t.ordinality) into v_subjects
-  from unnest(v_acts) with ordinality t
-  left join lateral (
-    select x.client_id from subjects x
-    where x.brand_id = p_brand_id and x.namespace = t.namespace and x.custom_user_id = t.custom_user_id limit 1
-  ) k on t.custom_user_id is not null;
-  perform 1 from (select distinct id from unnest(v_subjects) as d (id) order by id) d
+  select array_agg(k.client_id order by k.item), array_agg(k.turn order by k.item), max(k.turn) into v_subjects, v_turns, v_last
+  from (
+    select t.item, s.client_id, row_number() over (partition by s.client_id order by t.item) as turn
+    from unnest(v_acts) t
+    cross join lateral (select coalesce((
+      select x.client_id from subjects x
+      where x.brand_id = p_brand_id and x.namespace = t.namespace and x.custom_user_id = t.custom_user_id limit 1
+    ), t.client_id) as client_id offset 0) s) k;
+  select array_agg(l.player_id order by l.player_id) filter (where l.is_player) into v_players
+  from (select distinct d.id from unnest(v_subjects) as d (id) order by d.id) d
   cross join lateral (
-    select 1 from subjects x where x.client_id = d.id and x.brand_id + 0 = p_brand_id limit 1 for update) l;
-  insert into marketing_states (brand_id, player_id, is_player)
-  select distinct p_brand_id, t.player_id, false from unnest(v_acts) t
-  where t.namespace = 1 and t.player_id = t.custom_user_id order by 2
-  on conflict do nothing;
-  perform 1 from (
-    select distinct x.player_id from unnest(v_subjects) as d (id)
+    select x.player_id, x.namespace = 1 and x.player_id = x.custom_user_id as is_player from subjects x
+    where x.client_id = d.id and x.brand_id + 0 = p_brand_id limit 1 for update) l;
+  if v_players is not null then
+    insert into marketing_states (brand_id, player_id, is_player)
+    select p_brand_id, h.player_id, false from unnest(v_players) as h (player_id) order by 2
+    on conflict do nothing;
+    perform 1 from (select h.player_id from unnest(v_players) as h (player_id) order by 1) h
     cross join lateral (
-      select y.player_id from subjects y where y.client_id = d.id and y.brand_id + 0 = p_brand_id
-        and y.namespace = 1 and y.player_id = y.custom_user_id limit 1) x
-    order by 1) h
-  cross join lateral (
-    select 1 from marketing_states m where m.brand_id = p_brand_id and m.player_id = h.player_id limit 1 for update) l;
+      select 1 from marketing_states m where m.brand_id = p_brand_id and m.player_id = h.player_id limit 1 for update) l;
+  end if;
 
-  for a in select t.* from unnest(v_acts) with ordinality t order by t.ordinality loop
-    i := a.ordinality;
-    select * into s from subjects x where x.client_id = v_subjects[i] and x.brand_id + 0 = p_brand_id;
-    select * into u from universal_consents x
-    where x.client_id = s.client_id and x.reference = a.reference and x.brand_id + 0 = p_brand_id;
-    item := i;
-    v_before := coalesce(u.level, 0);
-    if a.namespace = 0 then
-      outcome := case when u.id is null then 2
-        when coalesce(a.level, u.level) = u.level and coalesce(a.metadata, u.metadata, '') = coalesce(u.metadata, '') then 1 else 0 end;
-      u.level := coalesce(a.level, u.level);
-      u.metadata := coalesce(a.metadata, u.metadata);
-    else
-      outcome := 0;
-      u.level := a.level;
-      u.metadata := a.metadata;
-      u.uri := a.uri;
-      u.consent_type := a.consent_type;
-    end if;
-
-    if outcome = 0 then
-      if s.namespace = 1 and s.player_id = s.custom_user_id then
-        update marketing_states m set seq = m.seq + 1 where m.brand_id = p_brand_id and m.player_id = s.player_id
-        returning m.seq into v_seq;
-      else
-        update subjects x set seq = x.seq + 1 where x.client_id = s.client_id and x.brand_id + 0 = p_brand_id
-        returning x.seq into v_seq;
-      end if;
-      v_now := greatest(clock_timestamp(), u.updated_at);
-      u.updated_at := v_now;
-      if u.id is null then
-        u.id := a.record_id;
-        u.created_at := v_now;
-        insert into universal_consents (brand_id, id, client_id, reference, consent_type, level, uri, metadata, created_at,
-          updated_at, seq, ip, proxified_ip, user_agent, user_agent_hash, city, state, country)
-        values (p_brand_id, u.id, s.client_id, a.reference, u.consent_type, u.level, u.uri, u.metadata, v_now, v_now, v_seq,
-          a.ip, a.proxified_ip, a.user_agent, hashtextextended(a.user_agent, 0), a.city, a.state, a.country);
-      else
-        update universal_consents x set consent_type = u.consent_type, level = u.level, uri = u.uri, metadata = u.metadata,
-          updated_at = v_now, seq = v_seq, ip = a.ip, proxified_ip = a.proxified_ip, user_agent = a.user_agent,
-          user_agent_hash = hashtextextended(a.user_agent, 0), city = a.city, state = a.state, country = a.country
-        where x.client_id = s.client_id and x.reference = a.reference and x.brand_id + 0 = p_brand_id;
-      end if;
-      v_streams[i] := s.player_id;
-      v_seqs[i] := v_seq;
-      v_times[i] := v_now;
-      v_befores[i] := v_before;
-      v_levels[i] := u.level;
-      v_ids[i] := u.id;
-      if a.namespace = 0 then
+  -- Of several acts of a subject each takes its turn. What has a key is changed by it, whatever was planned: "on conflict".
+  for v_turn in 1..v_last loop
+    return query with found as (
+      select t.*, s.client_id as subject, s.custom_user_id as known_as, s.player_id as stream, s.namespace as subject_namespace,
+        m.seq is not null as is_player, coalesce(m.seq, s.seq) + 1 as next_seq, u.id as old_id, u.created_at as old_created_at,
+        u.updated_at as old_updated_at, coalesce(u.level, 0::smallint) as old_level, u.uri as old_uri,
+        u.consent_type as old_type, u.metadata as old_metadata, greatest(clock_timestamp(), u.updated_at) as at
+      from unnest(v_acts) t
+      cross join lateral (
+        select x.* from subjects x where x.client_id = v_subjects[t.item] and x.brand_id + 0 = p_brand_id limit 1) s
+      left join lateral (
+        select y.seq from marketing_states y where y.brand_id = p_brand_id and y.player_id = s.player_id limit 1
+      ) m on s.namespace = 1 and s.player_id = s.custom_user_id
+      left join lateral (
+        select x.* from universal_consents x
+        where x.client_id = s.client_id and x.reference = t.reference and x.brand_id + 0 = p_brand_id limit 1
+      ) u on true
+      where v_turns[t.item] = v_turn and (t.namespace > 0 or u.id is not null)
+    ), after as (
+      select f.*, coalesce(f.old_id, f.record_id) as new_id, coalesce(f.old_created_at, f.at) as new_created_at,
+        n.uri as new_uri, n.consent_type as new_type, n.level as new_level, n.metadata as new_metadata,
+        f.namespace > 0 or n.level <> f.old_level or coalesce(n.metadata, '') <> coalesce(f.old_metadata, '') as is_act,
         -- Beside each event stands the record as it was then, so that a webhook says the same at every attempt.
-        v_acts[i].evidence := (a.evidence::jsonb
-          || jsonb_build_object('uri', u.uri, 'consent_type', u.consent_type, 'metadata', u.metadata))::text;
-      end if;
-    end if;
-    id := u.id;
-    client_id := s.client_id;
-    custom_user_id := s.custom_user_id;
-    reference := a.reference;
-    consent_type := u.consent_type;
-    level := u.level;
-    uri := u.uri;
-    metadata := u.metadata;
-    created_at := u.created_at;
-    updated_at := u.updated_at;
-    return next;
+        case when f.namespace > 0 then f.evidence else (f.evidence::jsonb || jsonb_build_object(
+          'uri', n.uri, 'consent_type', n.consent_type, 'metadata', n.metadata))::text end as proof
+      from found f
+      cross join lateral (
+        select f.uri, f.consent_type, f.level, f.metadata where f.namespace > 0
+        union all
+        select f.old_uri, f.old_type, coalesce(f.level, f.old_level), coalesce(f.metadata, f.old_metadata) where f.namespace = 0
+      ) n
+    ), works as materialized (
+      select * from after
+    ), of_subjects as (
+      insert into subjects as x (client_id, brand_id, player_id, namespace, custom_user_id, seq)
+      select w.subject, p_brand_id, w.stream, w.subject_namespace, w.known_as, w.next_seq from works w
+      where w.is_act and not w.is_player
+      on conflict on constraint pk_subjects do update set seq = excluded.seq
+    ), of_players as (
+      insert into marketing_states as x (brand_id, player_id, is_player, seq)
+      select p_brand_id, w.stream, false, w.next_seq from works w where w.is_act and w.is_player
+      on conflict (brand_id, player_id) do update set seq = excluded.seq
+    ), records as (
+      insert into universal_consents (brand_id, id, client_id, reference, consent_type, level, uri, metadata, created_at,
+        updated_at, seq, ip, proxified_ip, user_agent, user_agent_hash, city, state, country)
+      select p_brand_id, w.new_id, w.subject, w.reference, w.new_type, w.new_level, w.new_uri, w.new_metadata, w.new_created_at,
+        w.at, w.next_seq, w.ip, w.proxified_ip, w.user_agent, hashtextextended(w.user_agent, 0), w.city, w.state, w.country
+      from works w where w.is_act
+      on conflict on constraint uq_universal_consents_subject do update set consent_type = excluded.consent_type,
+        level = excluded.level, uri = excluded.uri, metadata = excluded.metadata, updated_at = excluded.updated_at,
+        seq = excluded.seq, ip = excluded.ip, proxified_ip = excluded.proxified_ip, user_agent = excluded.user_agent,
+        user_agent_hash = excluded.user_agent_hash, city = excluded.city, state = excluded.state, country = excluded.country
+    ), events as (
+      insert into consent_events (brand_id, player_id, seq, recorded_at, occurred_at, act_id, before, after, kind, channel,
+        target_id, actor, source, evidence_hash)
+      select p_brand_id, w.stream, w.next_seq, w.at, w.at, w.act_id, w.old_level, w.new_level,
+        case when w.old_level = w.new_level then case when w.namespace = 0 then 2 else 4 end
+          when w.old_level <= 1 and w.new_level > 1 then 1 when w.old_level = 0 then 10 when w.new_level = 1 then 3 else 2 end,
+        30, w.new_id, w.actor, w.source, sha256(w.salt || convert_to(w.proof, 'UTF8'))
+      from works w where w.is_act
+    ), proofs as (
+      insert into event_evidence (brand_id, player_id, act_id, recorded_at, salt, evidence)
+      select p_brand_id, w.stream, w.act_id, w.at, w.salt, w.proof from works w where w.is_act
+    ), outgoing as (
+      insert into outbox (brand_id, player_id, kind, lane, seq, created_at, next_attempt_at, target_id)
+      select p_brand_id, w.stream, 3, 2, w.next_seq, w.at, w.at, w.new_id from works w
+      where w.is_act and exists (select from webhook_subscriptions x where x.brand_id = p_brand_id and x.disabled_at is null)
+      order by w.at
+    )
+    select w.item, w.new_id, w.subject, w.known_as, w.reference, w.new_type, w.new_level, w.new_uri, w.new_metadata,
+      w.new_created_at, case when w.is_act then w.at else w.old_updated_at end
+    from works w;
   end loop;
-
-  insert into consent_events (brand_id, player_id, seq, recorded_at, occurred_at, act_id, before, after, kind, channel,
-    target_id, actor, source, evidence_hash)
-  select p_brand_id, w.player_id, w.seq, w.at, w.at, t.act_id, w.before, w.level,
-    case when w.before = w.level then case when t.namespace = 0 then 2 else 4 end
-      when w.before <= 1 and w.level > 1 then 1 when w.before = 0 then 10 when w.level = 1 then 3 else 2 end,
-    30, w.id, t.actor, t.source, sha256(t.salt || convert_to(t.evidence, 'UTF8'))
-  from unnest(v_acts) with ordinality t
-  join unnest(v_streams, v_seqs, v_times, v_befores, v_levels, v_ids) with ordinality
-    as w (player_id, seq, at, before, level, id, place) on w.place = t.ordinality
-  where w.seq is not null;
-  insert into event_evidence (brand_id, player_id, act_id, recorded_at, salt, evidence)
-  select p_brand_id, v_streams[t.ordinality], t.act_id, v_times[t.ordinality], t.salt, t.evidence
-  from unnest(v_acts) with ordinality t where v_seqs[t.ordinality] is not null;
-  insert into outbox (brand_id, player_id, kind, lane, seq, created_at, next_attempt_at, target_id)
-  select p_brand_id, w.player_id, 3, 2, w.seq, w.at, w.at, w.id
-  from unnest(v_streams, v_seqs, v_times, v_ids) as w (player_id, seq, at, id)
-  where w.seq is not null
-    and exists (select from webhook_subscriptions x where x.brand_id = p_brand_id and x.disabled_at is null)
-  order by w.at;
 end $$;`;

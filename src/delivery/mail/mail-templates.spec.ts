@@ -13,7 +13,16 @@ const files = readdirSync(folder);
 const folders: string[] = [];
 
 /** A value for each variable that a template names; a new template brings its own. */
+const link = (route: string, hours: number) => ({
+  hours: String(hours),
+  link_path: `/gateway/admission/1.0/${route}/1?hash=AbC-_9`,
+});
 const samples: Record<string, Record<string, string>> = {
+  activation: link('verify/email', 72),
+  'email-cancel': link('cancel/email', 24),
+  'email-change': link('verify/email', 24),
+  'password-changed': {},
+  'password-reset': link('verify/password', 1),
   sample: { unsubscribe_path: '/unsubscribe/AbC-_9' },
   test: {},
 };
@@ -66,6 +75,7 @@ describe('every template', () => {
       brandName: 'Käsino & Söhne',
       variables: samples[name],
     });
+    expect(rendered).toMatchSnapshot();
     expect(rendered.subject).toMatch(/^\S.*\S$/);
     expect(rendered.html).toContain(`<html lang="${language}"`);
     expect(rendered.html).toContain('Käsino &amp; Söhne');
