@@ -24,7 +24,7 @@ The ClientId that the page fills in is a visitor's of the demo's web site, the P
 webhooks go to port 4000 of this machine.
 
 **As a player**: execute **Log in** under Personal details (\`player1001\`, password \`Passw0rd1\`) or register a new player, and paste the
-\`auth_token\` that comes back under **session**.`;
+\`auth_token\` that comes back under **session**. Where a log-in asks for a code, its \`2fa_auth_token\` goes under **2fa-auth-token**.`;
 
 /** The order of the page, too. */
 const tags = {
@@ -153,6 +153,13 @@ export function createDocument(app: NestFastifyApplication): OpenAPIObject {
       name: 'x-auth-token',
       description:
         "A player's session, for the routes of Personal details: the `auth_token` of a log-in or a registration.",
+    })
+    .addSecurity('2fa-auth-token', {
+      type: 'apiKey',
+      in: 'header',
+      name: '2fa-auth-token',
+      description:
+        'What waits for a code: the `2fa_auth_token` of a log-in or of a change of the phone number.',
     })
     .addSecurity('x-api-key', {
       type: 'apiKey',

@@ -32,6 +32,10 @@ import { crmChannels } from '../consents/channels.js';
 /** Without a scheme, and with a port only where the address of the pages has one. */
 const hostPattern = /^(?!.*\.\.)[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::[1-9]\d{0,4})?$/i;
 
+/** Two labels or more. */
+const domainPattern =
+  /^(?=.{3,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
+
 export const productPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
 
 /** Where the CRM is told of changes. */
@@ -211,6 +215,21 @@ export class BrandChangesDto {
   @IsMessageFormats()
   messageFormats?: MessageFormats;
 
+  /**
+   * Domains whose e-mail addresses are not taken, and neither are those of domains under them: beside the throw-away ones that
+   * everybody knows.
+   * @example ["trash.example"]
+   */
+  @IfGiven()
+  @IsArray()
+  @ArrayMaxSize(10_000)
+  @ArrayUnique((domain) => String(domain).toLowerCase())
+  @Matches(domainPattern, {
+    each: true,
+    message: 'fraudEmailDomains must be domains such as trash.example, in ASCII (xn--…)',
+  })
+  fraudEmailDomains?: string[];
+
   /** What is kept of players beside their details, in the order it is shown in. One that players still have a value of stays. */
   @IfGiven()
   @IsArray()
@@ -311,6 +330,7 @@ export class BrandDto {
   @ApiProperty({ type: 'object', additionalProperties: { type: 'object', additionalProperties: true } })
   messageFormats: MessageFormats;
 
+  fraudEmailDomains: string[];
   customFields: CustomFieldDto[];
   termsPolicyId: string | null;
   privacyPolicyId: string | null;
@@ -345,6 +365,7 @@ export function toBrandDto(brand: BrandView): BrandDto {
     passwordMaxLength: brand.passwordMaxLength,
     libraryPhoneCheck: brand.libraryPhoneCheck,
     messageFormats: brand.messageFormats,
+    fraudEmailDomains: brand.fraudEmailDomains,
     customFields: brand.customFields.map(({ id, name, type }) => ({ id, name, type })),
     termsPolicyId: brand.termsPolicyId,
     privacyPolicyId: brand.privacyPolicyId,

@@ -11,7 +11,7 @@ const findSettings = {
   text: `
     select b.id, b.name, b.products_mask, b.product_aliases, b.products_required_on, b.store_full_ip,
       b.currency, b.default_language, b.email_verification_required, b.mobile_verification_required, b.password_max_length,
-      b.library_phone_check, b.message_formats,
+      b.library_phone_check, b.message_formats, b.fraud_email_domains,
       b.session_idle_ttl, b.session_ttl, b.web_custom_user_id, b.colour, b.product_labels,
       b.unsubscribe_link_days,
       (select json_build_object('version', t.version::text, 'texts', t.texts) from statement_texts t
@@ -35,6 +35,7 @@ interface SettingsRow {
   password_max_length: number;
   library_phone_check: boolean;
   message_formats: MessageFormats;
+  fraud_email_domains: string[];
   session_idle_ttl: number;
   session_ttl: number;
   web_custom_user_id: boolean;
@@ -89,6 +90,7 @@ export class BrandCatalogue {
       passwordMaxLength: row.password_max_length,
       libraryPhoneCheck: row.library_phone_check,
       messageFormats: row.message_formats,
+      fraudEmailDomains: row.fraud_email_domains,
       storeFullIp: row.store_full_ip,
       sessionIdleTtl: row.session_idle_ttl,
       sessionTtl: row.session_ttl,

@@ -19,6 +19,8 @@ export interface BrandFacts {
   libraryPhoneCheck: boolean;
   /** Its own words for messages to players. */
   messageFormats: MessageFormats;
+  /** Domains whose e-mail addresses it does not take. */
+  fraudEmailDomains: readonly string[];
   storeFullIp: boolean;
   sessionIdleTtl: number;
   sessionTtl: number;

@@ -37,6 +37,8 @@ export interface BrandView {
   libraryPhoneCheck: boolean;
   /** Its own words for messages to players. */
   messageFormats: MessageFormats;
+  /** Domains whose e-mail addresses it does not take. */
+  fraudEmailDomains: string[];
   customFields: CustomFieldDefinition[];
   /** Which policies players must accept; null: the oldest of its type that is of no site in particular. */
   termsPolicyId: string | null;
@@ -130,6 +132,7 @@ export class BrandsService {
       products: _products,
       productAliases: _aliases,
       productsRequiredOn,
+      fraudEmailDomains,
       hosts,
       marketingStatement,
       customFields,
@@ -139,6 +142,9 @@ export class BrandsService {
     await manager.update(Brand, id, {
       ...columns,
       productAliases,
+      ...(fraudEmailDomains && {
+        fraudEmailDomains: fraudEmailDomains.map((domain) => domain.toLowerCase()),
+      }),
       ...(productsRequiredOn && { productsRequiredOn: channelsToMask(productsRequiredOn) }),
       ...(crm?.enabled !== undefined && { crmEnabled: crm.enabled }),
       ...(crm?.baseUrl !== undefined && { crmBaseUrl: crm.baseUrl }),
@@ -248,6 +254,7 @@ export class BrandsService {
       passwordMaxLength: brand.passwordMaxLength,
       libraryPhoneCheck: brand.libraryPhoneCheck,
       messageFormats: brand.messageFormats,
+      fraudEmailDomains: brand.fraudEmailDomains,
       customFields: await listCustomFields(manager, id),
       termsPolicyId: brand.termsPolicyId,
       privacyPolicyId: brand.privacyPolicyId,

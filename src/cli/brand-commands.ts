@@ -1,3 +1,4 @@
+import type { INestApplicationContext } from '@nestjs/common';
 import { isUUID } from 'class-validator';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
@@ -141,6 +142,20 @@ export function addClientCommands(program: Command, isJson: () => boolean): void
 export function addSessionCommands(program: Command, isJson: () => boolean): void {
   const sessions = program.command('sessions').description("players' sessions");
   sessions
+    .command('list')
+    .description('list the live sessions of a player, the newest first; their tokens are nowhere shown')
+    .requiredOption('--player <id>', 'whose')
+    .option('--brand <id>', 'the brand; without it, all brands that know the player', positiveInteger)
+    .action((options: { player: string; brand?: number }) =>
+      withServices(async (app) => {
+        const { player, brand } = options;
+        const all = app.get(BrandsService);
+        const brands = brand === undefined ? await all.list() : [await all.get(brand)];
+        const rows = await Promise.all(brands.map(({ id }) => listSessions(app, id, player)));
+        print(isJson(), rows.flat(), table);
+      }),
+    );
+  sessions
     .command('revoke')
     .description('end one session by its id, or all of a player')
     .requiredOption('--brand <id>', 'the brand', positiveInteger)
@@ -161,4 +176,15 @@ export function addSessionCommands(program: Command, isJson: () => boolean): voi
         print(isJson(), { ended }, () => `${ended} session${ended === 1 ? '' : 's'} ended`);
       });
     });
+}
+
+async function listSessions(app: INestApplicationContext, brand: number, player: string) {
+  const sessions = await app.get(SessionsService).list(brand, player);
+  return sessions.map(({ id, createdAt, seenAt, expiresAt }) => ({
+    brand,
+    id,
+    created: createdAt.toISOString(),
+    seen: seenAt.toISOString(),
+    expires: expiresAt.toISOString(),
+  }));
 }

@@ -6,9 +6,12 @@ export const accessKey = Symbol('access');
 
 /**
  * Who may call a route: anybody (whose credential, if there is one, is looked at or not), a service client with the
- * scope, or a player with a session. A route that says nothing is closed to all.
+ * scope, or a player with a session, with one where it sends one, or with a token that waits for a code. A route that says nothing is closed to all.
  */
-export type Access = { public: true; checksCredential?: true } | { scope: string } | { session: true };
+export type Access =
+  | { public: true; checksCredential?: true }
+  | { scope: string }
+  | { session: true | 'if sent' | 'with code token' };
 
 /** Anybody may call this route, and what credential comes with it does not matter. Also to be listed in test/architecture/public-routes.json. */
 export const Public = (): MethodDecorator => open({ public: true });

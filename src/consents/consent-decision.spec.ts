@@ -25,6 +25,7 @@ const brandWith = (required: 'email'[] = []) =>
     mobileVerificationRequired: false,
     passwordMaxLength: 15,
     libraryPhoneCheck: true,
+    fraudEmailDomains: [],
     messageFormats: {},
     storeFullIp: true,
     sessionIdleTtl: 1800,

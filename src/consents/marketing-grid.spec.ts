@@ -23,6 +23,7 @@ function brandOf(products = ['casino', 'sports'], required: ChannelName[] = []):
     mobileVerificationRequired: false,
     passwordMaxLength: 15,
     libraryPhoneCheck: true,
+    fraudEmailDomains: [],
     messageFormats: {},
     sessionIdleTtl: 1800,
     sessionTtl: 43200,

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { requestEvidence } from '../auth/evidence.js';
 import { ApiAnswers } from '../common/api-answers.dto.js';
 import { AppError } from '../common/errors.js';
+import { callerNetwork } from '../common/ip-address.js';
 import { AlternateVerbs } from '../common/route-config.js';
 import { DetailsChangesService } from '../players/details-changes.service.js';
 import { PlayerDetailsService } from '../players/player-details.service.js';
@@ -55,14 +56,18 @@ export class DetailsController {
   ): Promise<void> {
     const { comment, operator } = body;
     const toVerify = await this.changes
-      .change(brand.id, {
-        playerId,
-        details: toDetailsInput(body),
-        optOuts: toOptOuts(body),
-        by: { actor: 'player', ...(comment && { comment }), ...(operator && { operator }) },
-        source: 'gateway',
-        evidence: requestEvidence(request, brand.facts.storeFullIp),
-      })
+      .change(
+        brand.id,
+        {
+          playerId,
+          details: toDetailsInput(body),
+          optOuts: toOptOuts(body),
+          by: { actor: 'player', ...(comment && { comment }), ...(operator && { operator }) },
+          source: 'gateway',
+          evidence: requestEvidence(request, brand.facts.storeFullIp),
+        },
+        callerNetwork(request.ip),
+      )
       .catch(explain);
     if (toVerify) throw new AppError('forbidden', undefined, [], { answer: toNumberToVerifyDto(toVerify) });
   }

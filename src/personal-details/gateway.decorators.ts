@@ -13,10 +13,10 @@ import { AppError } from '../common/errors.js';
 import {
   type BrandPlace,
   brandPlaceKey,
+  type GatewayCodeToken,
   GatewayGuard,
   type GatewayRequest,
   type GatewaySession,
-  sessionMayLackKey,
 } from './gateway.guard.js';
 
 /** A controller of routes under /gateway; each of its routes says RequireSession or OpenGateway. */
@@ -36,10 +36,19 @@ export function RequireSession(brandIn: BrandPlace = 'path'): MethodDecorator {
 /** What stands in the path opens this route; a session that comes with it must be live, and `@OptionalSession()` says whose it is. */
 export function OpenByPath(): MethodDecorator {
   return applyDecorators(
-    SetMetadata<symbol, Access>(accessKey, { session: true }),
-    SetMetadata<symbol, boolean>(sessionMayLackKey, true),
+    SetMetadata<symbol, Access>(accessKey, { session: 'if sent' }),
     ApiSecurity('session'),
     ApiSecurity({}),
+    takesBrand('path'),
+  );
+}
+
+/** Whoever has a token that waits for a code may call this route: a log-in's alone, any other with the player's session. */
+export function RequireCodeToken(): MethodDecorator {
+  return applyDecorators(
+    SetMetadata<symbol, Access>(accessKey, { session: 'with code token' }),
+    ApiSecurity({ '2fa-auth-token': [] }),
+    ApiSecurity({ '2fa-auth-token': [], session: [] }),
     takesBrand('path'),
   );
 }
@@ -74,6 +83,15 @@ export const Session = createParamDecorator((_data: unknown, context: ExecutionC
 export const OptionalSession = createParamDecorator(
   (_data: unknown, context: ExecutionContext): GatewaySession | null =>
     context.switchToHttp().getRequest<GatewayRequest>().gateway?.session ?? null,
+);
+
+/** The token behind the request; only on routes with RequireCodeToken. */
+export const CodeTokenOf = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): GatewayCodeToken => {
+    const token = context.switchToHttp().getRequest<GatewayRequest>().gateway?.codeToken;
+    if (!token) throw new AppError('unauthorized');
+    return token;
+  },
 );
 
 /** The brand that the request names; null where it may leave it out and does. */

@@ -6,10 +6,9 @@ import { BrandCatalogue } from '../brands/brand-catalogue.js';
 import type { BrandSettings } from '../brands/brand-settings.js';
 import { type Access, accessKey } from '../common/access.js';
 import { AppError } from '../common/errors.js';
+import { type CodeToken, CodeTokensService } from '../players/code-tokens.service.js';
 
 export const brandPlaceKey = Symbol('brandPlace');
-/** Set where a session need not come, but must be right if it does. */
-export const sessionMayLackKey = Symbol('sessionMayLack');
 
 /** Where a route has its brand_id; of a query it need not be there. */
 export type BrandPlace = 'path' | 'body' | 'query';
@@ -21,8 +20,14 @@ export interface GatewaySession {
   sessionId: string;
 }
 
+/** A token that waits for its code, and the session that comes with it where it is not a log-in's. */
+export interface GatewayCodeToken extends CodeToken {
+  brand: BrandSettings;
+  sessionToken?: string;
+}
+
 export type GatewayRequest = FastifyRequest & {
-  gateway?: { brand?: BrandSettings; session?: GatewaySession };
+  gateway?: { brand?: BrandSettings; session?: GatewaySession; codeToken?: GatewayCodeToken };
 };
 
 const versions = new Set(['1.0', 'v1', '1']);
@@ -30,13 +35,14 @@ const brandIdPattern = /^[1-9]\d{0,8}$/;
 const invalidBrand = () =>
   new AppError('invalid_input', undefined, [], { answer: { errMsg: 'invalid input - invalid brand id' } });
 
-/** What every route of the gateway begins with, in this order: the version, the brand, and the session where one is needed. */
+/** What every route of the gateway begins with, in this order: the version, the brand, and the session or token where one is needed. */
 @Injectable()
 export class GatewayGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly brands: BrandCatalogue,
     private readonly sessions: SessionsService,
+    private readonly codeTokens: CodeTokensService,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -53,12 +59,24 @@ export class GatewayGuard implements CanActivate {
     if (!brand) throw invalidBrand();
     request.gateway = { brand };
     const access = this.reflector.get<Access | undefined>(accessKey, context.getHandler());
-    const mayLack = this.reflector.get<boolean | undefined>(sessionMayLackKey, context.getHandler()) === true;
-    const isWanted = !mayLack || request.headers['x-auth-token'] !== undefined;
-    if (access !== undefined && 'session' in access && isWanted) {
+    if (access === undefined || !('session' in access)) return true;
+    if (access.session === 'with code token') {
+      request.gateway.codeToken = await this.findCodeToken(request, brand);
+    } else if (access.session === true || request.headers['x-auth-token'] !== undefined) {
       request.gateway.session = await this.findSession(request, brand);
     }
     return true;
+  }
+
+  private async findCodeToken(request: FastifyRequest, brand: BrandSettings): Promise<GatewayCodeToken> {
+    const token = request.headers['2fa-auth-token'];
+    const isToken = typeof token === 'string' && SessionsService.isToken(token);
+    const found = isToken ? await this.codeTokens.find(brand.id, token.toLowerCase()) : null;
+    if (!found) throw new AppError('unauthorized');
+    if (found.isLogin) return { ...found, brand };
+    const { playerId } = await this.findSession(request, brand);
+    if (playerId !== found.playerId) throw new AppError('unauthorized');
+    return { ...found, brand, sessionToken: String(request.headers['x-auth-token']) };
   }
 
   private async findSession({ headers }: FastifyRequest, brand: BrandSettings): Promise<GatewaySession> {

@@ -12,6 +12,7 @@ import { LinkPages } from './link-pages.js';
 import { MarketingPreferencesController } from './marketing-preferences.controller.js';
 import { MarketingPreferencesService } from './marketing-preferences.service.js';
 import { MessageFormatController } from './message-format.controller.js';
+import { MobileCodesController } from './mobile-codes.controller.js';
 import { PasswordFormController } from './password-form.controller.js';
 import { PasswordLinksService } from './password-links.service.js';
 import { ActivationController, PasswordsController } from './passwords.controller.js';
@@ -34,6 +35,7 @@ import { WageringController } from './wagering.controller.js';
     EmailLinksController,
     MarketingPreferencesController,
     MessageFormatController,
+    MobileCodesController,
     PasswordFormController,
     PasswordsController,
     OnlineStatusController,

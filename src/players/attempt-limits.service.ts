@@ -39,6 +39,11 @@ const giveBack = {
     where c.brand_id = k.brand_id and c.key = k.key and c.attempts > 0`,
 };
 
+/** Whether a count and the removal of what has expired have waited for each other: PostgreSQL ends one of them, and it is done again. */
+export function isDeadlock(error: unknown): boolean {
+  return (error as { code?: unknown }).code === '40P01';
+}
+
 /** How often something may be tried, counted in the database: by every instance, and over restarts. */
 @Injectable()
 export class AttemptLimits {
@@ -63,8 +68,7 @@ export class AttemptLimits {
     const write = () =>
       this.write(brandId, limits, windowSeconds, (values) => this.database.prepared<TakenRow>(take, values));
     return write().catch((error: unknown) => {
-      // It and the removal of what has expired may have waited for each other; PostgreSQL has ended one of them.
-      if ((error as { code?: unknown }).code === '40P01') return write();
+      if (isDeadlock(error)) return write();
       throw error;
     });
   }

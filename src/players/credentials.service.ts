@@ -13,9 +13,6 @@ import { type ChangedBy, type FieldChange, PlayerChangesService } from './player
 import { endLinks } from './player-links.service.js';
 import { brokenUsernameRules } from './username-rules.js';
 
-/** Addresses of names that begin so are not looked up among the throw-away ones. */
-const testPlayers = 'qqtst_';
-
 export const realityChecks = ['15_min', '30_min', '60_min', 'no_limit'] as const;
 export type RealityCheck = (typeof realityChecks)[number];
 
@@ -70,16 +67,17 @@ export class CredentialsService {
   ): Promise<PreparedCredentials> {
     const { username, email, emailVerified, is2faRequired, realityCheck } = changes;
     if (username) refuse('username', brokenUsernameRules(username));
-    // Domains that the operator lets in are no fraud.
-    if (email) refuse('email', brokenEmailRules(email, testPlayers));
     const { password, isTemporary } = passwordOf(changes);
-    if (password) {
+    if (email || password) {
       const known = await this.dataSource.manager.findOneBy(PlayerCredentials, { brandId, playerId });
-      const names = [
-        username === undefined ? known?.username : username,
-        email === undefined ? known?.email : email,
-      ];
-      refuse('password', brokenPasswordRules(password, facts.passwordMaxLength, names));
+      const name = username === undefined ? known?.username : username;
+      // An address that the player has already is not judged anew: the list may have grown since.
+      if (email && identityKey(email) !== known?.emailKey) {
+        // Of the throw-away ones that everybody knows an operator may let some in.
+        refuse('email', brokenEmailRules(email, name ?? '', facts.fraudEmailDomains, true));
+      }
+      const names = [name, email === undefined ? known?.email : email];
+      if (password) refuse('password', brokenPasswordRules(password, facts.passwordMaxLength, names));
     }
     const columns: PreparedCredentials['columns'] = {};
     if (username !== undefined) {

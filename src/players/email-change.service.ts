@@ -60,7 +60,7 @@ export class EmailChangeService {
     const known = await manager.findOneBy(PlayerCredentials, { brandId: brand.id, playerId });
     if (!locked || !known?.email) throw new AppError('not_found');
     const address = email.trim();
-    const broken = brokenEmailRules(address, known.username ?? '');
+    const broken = brokenEmailRules(address, known.username ?? '', brand.facts.fraudEmailDomains);
     if (await isTaken(manager, brand.id, playerId, address)) broken.push('email_already_exists');
     if (broken.length > 0) return broken;
     const language = locked.player?.language ?? null;

@@ -21,11 +21,13 @@ export type EmailCode =
  * Every rule that an address breaks by itself.
  * @param userName of the player: addresses of test players are not looked up among the throw-away ones
  * @param fraudDomains domains that the brand does not take, beside those that everybody knows
+ * @param takesThrowAway whether those that everybody knows are taken, and only the brand's own list counts
  */
 export function brokenEmailRules(
   email: string,
   userName: string,
-  fraudDomains: readonly string[] = [],
+  fraudDomains: readonly string[],
+  takesThrowAway = false,
 ): EmailCode[] {
   const address = email.trim();
   if (address === '') return ['email_required'];
@@ -38,7 +40,7 @@ export function brokenEmailRules(
     return [...codes, 'email_syntax_error'];
   }
   if (literal !== undefined || !isPossible(domain)) codes.push('invalid_email');
-  if (!identityKey(userName).startsWith(testPlayers) && isFraud(domain, fraudDomains))
+  if (!identityKey(userName).startsWith(testPlayers) && isFraud(domain, fraudDomains, takesThrowAway))
     codes.push('email_fraud');
   return codes;
 }
@@ -55,10 +57,10 @@ function isPossible(domain: string): boolean {
 }
 
 /** The domain itself, or one that it lies under. */
-function isFraud(domain: string, fraudDomains: readonly string[]): boolean {
+function isFraud(domain: string, fraudDomains: readonly string[], takesThrowAway: boolean): boolean {
   const labels = domainToASCII(domain).toLowerCase().split('.');
   return labels.some((_label, index) => {
     const parent = labels.slice(index).join('.');
-    return mailchecker.blacklist().has(parent) || fraudDomains.includes(parent);
+    return fraudDomains.includes(parent) || (!takesThrowAway && mailchecker.blacklist().has(parent));
   });
 }

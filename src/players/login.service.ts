@@ -56,8 +56,8 @@ const findByEmail = findBy('email_key');
 const insertChallenge = {
   name: 'insert_login_challenge',
   text: `
-    insert into login_challenges (brand_id, token_hash, player_id, expires_at)
-    values ($1, $2, $3, now() + make_interval(secs => ${challengeSeconds}))`,
+    insert into login_challenges (brand_id, token_hash, player_id, password_digest, expires_at)
+    values ($1, $2, $3, $4, now() + make_interval(secs => ${challengeSeconds}))`,
 };
 
 const findSecondFactor = {
@@ -104,7 +104,7 @@ export class LoginService {
     const { player_id: playerId } = found;
     const passwordHash = await this.renew(brand.id, playerId, found.password_hash, attempt.password);
     return found.is_2fa_required
-      ? this.challenge(brand.id, playerId)
+      ? this.challenge(brand.id, playerId, passwordHash)
       : this.open(brand, playerId, passwordHash);
   }
 
@@ -150,9 +150,9 @@ export class LoginService {
     return row && (emailKey === null || row.email_key === emailKey) ? row : null;
   }
 
-  private async challenge(brandId: number, playerId: string): Promise<LoginOutcome> {
+  private async challenge(brandId: number, playerId: string, passwordHash: string): Promise<LoginOutcome> {
     const token = randomUUID();
-    await this.database.prepared(insertChallenge, [brandId, sha256(token), playerId]);
+    await this.database.prepared(insertChallenge, [brandId, sha256(token), playerId, sha256(passwordHash)]);
     return { kind: 'challenge', token };
   }
 

@@ -7,6 +7,7 @@ import { DeliveryModule } from '../delivery/delivery.module.js';
 import { HealthModule } from '../health/health.module.js';
 import { ActivationService } from './activation.service.js';
 import { AttemptLimits } from './attempt-limits.service.js';
+import { CodeTokensService } from './code-tokens.service.js';
 import { CredentialsService } from './credentials.service.js';
 import { CustomFieldsService } from './custom-fields.service.js';
 import { DetailsChangesService } from './details-changes.service.js';
@@ -17,6 +18,7 @@ import { ForgottenPasswordsService } from './forgotten-passwords.service.js';
 import { GameSessionsService } from './game-sessions.service.js';
 import { LoginService } from './login.service.js';
 import { MobileCodesService } from './mobile-codes.service.js';
+import { MobileVerificationService } from './mobile-verification.service.js';
 import { OnlineStatusService } from './online-status.service.js';
 import { PasswordChangeService } from './password-change.service.js';
 import { PasswordHasher } from './password-hasher.js';
@@ -34,12 +36,14 @@ import { PlayersService } from './players.service.js';
 import { RegistrationDetailsService } from './registration-details.service.js';
 import { RegistrationService } from './registration.service.js';
 import { TermsSigningService } from './terms-signing.service.js';
+import { VerifiedPhonesService } from './verified-phones.service.js';
 import { WageringService } from './wagering.service.js';
 
 const services = [
   ActivationService,
   AttemptLimits,
   Clock,
+  CodeTokensService,
   CredentialsService,
   CustomFieldsService,
   DetailsChangesService,
@@ -50,6 +54,7 @@ const services = [
   GameSessionsService,
   LoginService,
   MobileCodesService,
+  MobileVerificationService,
   OnlineStatusService,
   PasswordChangeService,
   PasswordHasher,
@@ -67,6 +72,7 @@ const services = [
   RegistrationDetailsService,
   RegistrationService,
   TermsSigningService,
+  VerifiedPhonesService,
   WageringService,
 ];
 

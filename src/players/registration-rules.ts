@@ -1,4 +1,5 @@
 import { isISO4217CurrencyCode, isISO6391 } from 'class-validator';
+import type { BrandFacts } from '../brands/brand-settings.js';
 import { brokenEmailRules } from './email-rules.js';
 import { brokenPasswordRules } from './password-rules.js';
 import { brokenUsernameRules } from './username-rules.js';
@@ -31,11 +32,14 @@ const chosen = (value: string, isKnown: boolean, name: string): string[] => {
 };
 
 /** Every rule that a registration breaks by itself, in the order of its fields. */
-export function brokenRegistrationRules(player: NewPlayer, passwordMaxLength: number): FieldCode[] {
+export function brokenRegistrationRules(
+  player: NewPlayer,
+  { passwordMaxLength, fraudEmailDomains }: BrandFacts,
+): FieldCode[] {
   const { loginName, email, password, language, currency } = player;
   const codes: Record<string, readonly string[]> = {
     loginName: brokenUsernameRules(loginName),
-    email: brokenEmailRules(email, loginName),
+    email: brokenEmailRules(email, loginName, fraudEmailDomains),
     password: brokenPasswordRules(password, passwordMaxLength, [loginName, email]),
     over18: player.isOver18 ? [] : ['over18_required'],
     signTNC: player.signsTerms ? [] : ['sign_tnc_required'],

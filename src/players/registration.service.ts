@@ -45,7 +45,7 @@ export class RegistrationService {
   register(brand: BrandSettings, player: NewPlayer, fingerprint: Fingerprint): Promise<Registered> {
     return this.hasher.admit(async () => {
       const broken = [
-        ...brokenRegistrationRules(player, brand.facts.passwordMaxLength),
+        ...brokenRegistrationRules(player, brand.facts),
         ...(await this.findTaken(brand.id, player)),
       ];
       if (broken.length > 0) return { broken: inOrder(broken) };

@@ -1,6 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdirSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Browser, BrowserContext } from 'playwright-core';
+import { eventually } from '../support/crm-server.js';
 import { listSeriousFaults } from './accessibility.js';
 import { type Complaints, openWatchedPage, startChromium } from './chromium.js';
 import { DocsPage, type Input, type Operation } from './docs-page.js';
@@ -84,6 +87,31 @@ const beginRegistration = (service: Service) =>
     currency: 'EUR',
   });
 
+const validateCode = 'PUT /gateway/player-data/{version}/validate/code/{brand_id}';
+
+/** Has a demo player log in with codes: the token that the log-in gives. */
+async function beginLogin({ url, token }: Service): Promise<string> {
+  const call = (method: string, path: string, body: object) =>
+    fetch(url + path, {
+      method,
+      headers: { 'x-auth-token': token, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  await call('PUT', '/internal/players/1004', { is2faRequired: true });
+  const names = { user_name: 'player1004', password: 'Passw0rd1' };
+  const answer = await call('POST', '/gateway/login/1.0/1/player', names);
+  return ((await answer.json()) as { '2fa_auth_token': string })['2fa_auth_token'];
+}
+
+/** The code of the one text message that the service has written. */
+async function readCode({ dataDir }: Service): Promise<string> {
+  const folder = join(dataDir, 'sms');
+  const read = () => readdir(folder).catch(() => []);
+  const name = await eventually(async () => (await read()).find((file) => /^[^.].*json$/.test(file)));
+  const { text } = JSON.parse(await readFile(join(folder, name), 'utf8')) as { text: string };
+  return /\d{6}/.exec(text)?.[0] ?? '';
+}
+
 /** The session that a route answers with. */
 async function tokenOf(service: Service, path: string, body: object): Promise<string> {
   return ((await post(service, path, body)) as { auth_token: string }).auth_token;
@@ -156,6 +184,10 @@ describe('the docs page', () => {
     inputs['POST /gateway/reg-step-two/{version}/{brand_id}'] = {
       body: JSON.stringify({ ...someDetails, auth_token: await beginRegistration(service) }),
     };
+    await docs.authorizeForCode(await beginLogin(service));
+    inputs['POST /gateway/player-data/{version}/send/code/{brand_id}'] = {
+      body: JSON.stringify({ mobile_number: '49-15123456789' }),
+    };
     const link = { parameters: { token: await makeLink(service) } };
     inputs['GET /unsubscribe/{token}'] = link;
     inputs['POST /unsubscribe/{token}'] = link;
@@ -164,6 +196,8 @@ describe('the docs page', () => {
     const refused: [string, number, string][] = [];
     for (const operation of operations) {
       const name = `${operation.method} ${operation.path}`;
+      if (name === validateCode)
+        inputs[name] = { body: JSON.stringify({ sms_code: await readCode(service) }) };
       await docs.showOnly(operation.tag);
       const id = operation.method === 'DELETE' && made[operation.path.replace(/\/\{id\}$/, '')];
       const { status, body } = await docs.execute(operation, id ? { parameters: { id } } : inputs[name]);

@@ -76,13 +76,22 @@ export class DocsPage {
   }
 
   /** Pastes a player's session in its own field, in place of the one before. */
-  async authorizeAsPlayer(session: string): Promise<void> {
+  authorizeAsPlayer(session: string): Promise<void> {
+    return this.fillIn('session', session);
+  }
+
+  /** The same of a token that waits for a code. */
+  authorizeForCode(token: string): Promise<void> {
+    return this.fillIn('2fa-auth-token', token);
+  }
+
+  private async fillIn(name: string, value: string): Promise<void> {
     const dialog = await this.openAuthorization();
-    const scheme = this.schemeIn(dialog, 'session');
+    const scheme = this.schemeIn(dialog, name);
     const logout = scheme.getByRole('button', { name: 'Logout' });
     if (await logout.isVisible()) await logout.click();
-    await scheme.locator('input').fill(session);
-    await this.confirm(dialog, 'session');
+    await scheme.locator('input').fill(value);
+    await this.confirm(dialog, name);
   }
 
   private schemeIn(dialog: Locator, name: string): Locator {

@@ -9,6 +9,8 @@ export interface Service {
   url: string;
   /** What it printed for people to try it with. */
   token: string;
+  /** Where it writes what it keeps, and messages that nothing sends. */
+  dataDir: string;
   stop(): Promise<void>;
 }
 
@@ -30,6 +32,7 @@ export async function startService(environment: Record<string, string> = {}): Pr
   return {
     url: page,
     token,
+    dataDir,
     stop: async () => {
       child.kill('SIGTERM');
       const code = await exited;

@@ -135,7 +135,28 @@ describe('player-consent', () => {
       err: 'there is no such client',
     });
     expect((await cli('clients', 'create', '--brand', '1', '--name', 'x', '--scopes', 'all')).code).toBe(2);
-    expect((await cli('sessions', 'revoke', '--brand', '1', '--player', '1')).out).toBe('0 sessions ended');
+  });
+
+  it('lists and revokes the sessions of a player, and shows no token', async () => {
+    const open = `insert into sessions (id, brand_id, player_id, token_hash, idle_ttl, created_at, seen_at, expires_at)
+      values (gen_random_uuid(), 1, '1', sha256('open'), 3600, now(), now(), now() + interval '1 hour'),
+        (gen_random_uuid(), 1, '1', sha256('over'), 3600, now(), now(), now() - interval '1 hour')`;
+    await runStatements(database.superuserUrl, [open]);
+    const [session, ...others] = json(await cli('sessions', 'list', '--player', '1', '--json')) as {
+      id: string;
+    }[];
+    const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as unknown;
+    expect([session, others]).toEqual([
+      { brand: 1, id: session?.id, created: time, seen: time, expires: time },
+      [],
+    ]);
+    const listed = await cli('sessions', 'list', '--player', '1', '--brand', '1');
+    expect(listed.out).toMatch(
+      new RegExp(`^brand +id +created +seen +expires\\n1 +${session?.id} +\\S+Z +\\S+Z +\\S+Z$`),
+    );
+    expect((await cli('sessions', 'list', '--brand', '1')).code).toBe(2);
+    expect((await cli('sessions', 'revoke', '--brand', '1', '--player', '1')).out).toBe('2 sessions ended');
+    expect((await cli('sessions', 'list', '--player', '1')).out).toBe('(none)');
   });
 
   it('creates, lists and revokes integrations', async () => {

@@ -47,6 +47,7 @@ describe('/api/brands/:id', () => {
     passwordMaxLength: 15,
     libraryPhoneCheck: true,
     messageFormats: {},
+    fraudEmailDomains: [],
     customFields: [],
     termsPolicyId: null,
     privacyPolicyId: null,
@@ -88,6 +89,7 @@ describe('/api/brands/:id', () => {
       { mobileVerificationRequired: true },
       { passwordMaxLength: 128 },
       { libraryPhoneCheck: false },
+      { fraudEmailDomains: ['trash.example', 'xn--bcher-kva.example'] },
       { customFields: [{ id: 'team', name: 'Team', type: 'string' }] },
       {
         crm: {
@@ -175,6 +177,24 @@ describe('/api/brands/:id', () => {
       { marketingStatement: { version: '9', texts: { en: 'Yes.' } } },
       'marketingStatement.version',
       errorText.unknownKey('version', 'marketingStatement.version'),
+    ],
+    [
+      'a domain with its @',
+      { fraudEmailDomains: ['@trash.example'] },
+      'fraudEmailDomains',
+      errorText.fraudDomains,
+    ],
+    [
+      'a top-level domain alone',
+      { fraudEmailDomains: ['example'] },
+      'fraudEmailDomains',
+      errorText.fraudDomains,
+    ],
+    [
+      'a domain twice',
+      { fraudEmailDomains: ['trash.example', 'Trash.Example'] },
+      'fraudEmailDomains',
+      errorText.unique('fraudEmailDomains'),
     ],
     ['another id', { id: 3 }, 'id', errorText.unknownKey('id')],
     ['an empty name', { name: '' }, 'name', 'name must be longer than or equal to 1 characters'],

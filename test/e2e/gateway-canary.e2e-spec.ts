@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sha256 } from '../../src/common/secrets.js';
 import { type DocumentedRoute, documentedRoutes } from '../support/api-document.js';
 import type { HttpAnswer, HttpClient } from '../support/http.js';
 import { fill, findMarks } from '../support/marks.js';
@@ -47,6 +48,7 @@ const taken: Record<string, () => object> = {
     preferences: [{ channel: 'sms', products: [{ product: 'casino', opted_in: ++count % 2 === 0 }] }],
     textVersion: 'default-1',
   }),
+  'POST /gateway/player-data/{version}/send/code/{brand_id}': () => ({ mobile_number: `44-${digits}` }),
   'POST /gateway/player/multi/{version}/sign/tnc': () => ({
     brand_id: 1,
     player_id: '1001',
@@ -115,6 +117,7 @@ const tables = [
   'players',
   'player_credentials',
   'player_custom_fields',
+  'player_codes',
   'player_links',
   'event_evidence',
   'policy_consents',
@@ -139,6 +142,8 @@ let database: TestDatabase;
 let service: ServiceProcess;
 let client: HttpClient;
 let session: string;
+/** Of a log-in that waits for its code. */
+const codeToken = randomUUID();
 /** The session of whoever has only just begun to register. */
 let newcomer: string;
 const folder = mkdtempSync(join(tmpdir(), 'player-consent-canary-'));
@@ -156,7 +161,12 @@ async function send(
   const answer = await client.send({
     method,
     path,
-    headers: { ...markedHeaders, 'x-auth-token': token, 'content-type': 'application/json' },
+    headers: {
+      ...markedHeaders,
+      'x-auth-token': token,
+      '2fa-auth-token': codeToken,
+      'content-type': 'application/json',
+    },
     body: isPlain ? body : JSON.stringify(body),
   });
   statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
@@ -177,6 +187,10 @@ beforeAll(async () => {
     LOG_FORMAT: 'json',
   });
   client = await service.ready();
+  await runStatements(database.ownerUrl, [
+    `insert into login_challenges (brand_id, player_id, token_hash, password_digest, expires_at)
+     values (1, '1001', '\\x${sha256(codeToken).toString('hex')}', '', now() + interval '1 hour')`,
+  ]);
 });
 afterAll(async () => {
   client?.close();
@@ -196,6 +210,14 @@ async function openSession(): Promise<void> {
   session = (JSON.parse(text) as OpenedSession).auth_token;
 }
 beforeEach(openSession);
+
+/** As if none had been asked for, to a number with the mark. */
+const letCodesBeSent = () =>
+  runStatements(database.ownerUrl, [
+    'delete from attempt_counts',
+    'delete from player_codes',
+    `update players set phone = '44-${digits}' where brand_id = 1 and player_id = '1001'`,
+  ]);
 
 describe('what the service writes of a person', () => {
   it('is provoked by every input of every route, right and wrong', async () => {
@@ -225,6 +247,7 @@ describe('what the service writes of a person', () => {
   });
 
   it('is provoked by what is taken and kept', async () => {
+    await letCodesBeSent();
     for (const route of routes.filter(({ name }) => name in taken)) {
       const { status, text } = await send(route, taken[route.name]?.());
       expect([route.name, status, status < 300 ? '' : text]).toEqual([route.name, status, '']);
@@ -244,6 +267,7 @@ describe('what the service writes of a person', () => {
       `create trigger repeat_row before insert or update on ${table} for each row execute function repeat_row()`;
     const begin = routes.find(({ name }) => name === stepOne);
     await send(begin as DocumentedRoute, taken[stepOne]?.());
+    await letCodesBeSent();
     await runStatements(database.ownerUrl, [repeat, ...tables.map(repeatOn)]);
     for (const route of routes.filter(({ name }) => name in taken)) {
       const { status, text } = await send(route, taken[route.name]?.());
@@ -260,7 +284,7 @@ describe('what the service writes of a person', () => {
     await service.until(new RegExp(requestId));
     expect(metrics.text).toContain('http_request_duration_seconds');
     expect(service.output.split('\n').length).toBeGreaterThan(300);
-    expect(findMarks(service.output, [...marks, session])).toEqual([]);
+    expect(findMarks(service.output, [...marks, session, codeToken])).toEqual([]);
     expect(findMarks(metrics.text, marks)).toEqual([]);
     expect(findMarks(gatewayRefusals(), marks)).toEqual([]);
   });

@@ -186,6 +186,15 @@ describe('a change of the e-mail address that breaks rules', () => {
     expect(await queuedMails(app, player.id)).toEqual([]);
   });
 
+  it('names the brand’s own list', async () => {
+    const setList = (fraudEmailDomains: string[]) =>
+      app.call('PATCH', '/api/brands/1', { body: { fraudEmailDomains } });
+    await setList(['example.org']);
+    const answer = await change(await newPlayer(), { email: 'a@mail.example.org' });
+    expectAnswer(answer, 422, gatewayError.fields(['email', 'email_fraud']));
+    await setList([]);
+  });
+
   it('takes throw-away domains of test players', async () => {
     const player = await newPlayer({ username: 'qqtst_a', username_key: 'qqtst_a' });
     expectAnswer(await change(player, { email: 'a@mailinator.com' }), 204, '');

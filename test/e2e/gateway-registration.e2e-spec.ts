@@ -161,6 +161,22 @@ describe('the first step', () => {
     expect((await stepOne(form({ loginName: 'qqtst_jane', email: 'jane@mailinator.com' }))).status).toBe(200);
   });
 
+  it('takes no address of the brand’s own list, whoever sends it, but those of test players and those that are there', async () => {
+    await putPlayer(app, '7001', { username: 'early7001', email: 'early@example.org' });
+    const patched = await app.call('PATCH', '/api/brands/1', {
+      body: { fraudEmailDomains: ['Example.ORG', 'xn--bcher-kva.example.net'] },
+    });
+    expect(patched.json).toMatchObject({ fraudEmailDomains: ['example.org', 'xn--bcher-kva.example.net'] });
+    for (const email of ['jane@EXAMPLE.org', 'jane@x.example.org', 'jane@bücher.example.net'])
+      expectAnswer(await stepOne(form({ email })), 422, gatewayError.fields(['email', 'email_fraud']));
+    const refused = await app.call('PUT', '/internal/players/7002', { body: { email: 'jane@example.org' } });
+    expect([refused.status, refused.text]).toEqual([400, expect.stringContaining('email_fraud')]);
+    await putPlayer(app, '7001', { email: 'Early@example.org', city: 'Rome' });
+    await putPlayer(app, '7001', { username: 'qqtst_7001', email: 'other@example.org' });
+    await putPlayer(app, '7002', { email: 'other@mailinator.com' });
+    await app.call('PATCH', '/api/brands/1', { body: { fraudEmailDomains: [] } });
+  });
+
   it.each([
     ['a number for a name', { loginName: 5 }],
     ['null for an address', { email: null }],

@@ -491,6 +491,8 @@ function unavailableBody(name: string): { body?: unknown; headers?: Record<strin
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     return { body: 'List-Unsubscribe=One-Click', headers };
   }
+  if (name.includes('/gateway/player-data/'))
+    return { body: {}, headers: { '2fa-auth-token': randomUUID() } };
   const consent = { ConsentGiven: 'All', Reference: 'callback', ConsentType: 'Call' };
   const bodies: Record<string, unknown> = {
     'POST /oauth/token': {},

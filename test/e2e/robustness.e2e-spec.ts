@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sha256 } from '../../src/common/secrets.js';
 import type { DocumentedRoute } from '../support/api-document.js';
 import { crmError, errorText, oauthError, problem } from '../support/errors.js';
 import { HttpClient } from '../support/http.js';
@@ -17,10 +19,17 @@ import { type Answer, createTestApp, type TestApp } from '../support/test-app.js
 let app: TestApp;
 let rows: Record<string, number>;
 let playerToken: string;
+/** Of a log-in that waits for its code. */
+const codeToken = randomUUID();
 
 beforeAll(async () => {
   app = await createTestApp();
   playerToken = (await app.openSession('1001')).auth_token;
+  await app.sql(
+    `insert into login_challenges (brand_id, player_id, token_hash, password_digest, expires_at)
+     values (1, '1001', $1, '', now() + interval '1 hour')`,
+    [sha256(codeToken)],
+  );
   rows = await app.countRows();
 });
 afterAll(() => app?.close());
@@ -65,7 +74,7 @@ describe.each(named(jsonRoutes))('%s', (_name, route) => {
   const send = (body: string | Buffer, headers: Record<string, string> = {}) =>
     app.call(route.method, samplePath(route), {
       body,
-      headers,
+      headers: { '2fa-auth-token': codeToken, ...headers },
       offDocument: true,
       ...(sessionRoutes.includes(route) && { token: playerToken }),
     });

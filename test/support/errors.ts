@@ -80,6 +80,7 @@ export const errorText = {
   unique: (field: string) => `${field}: All ${field}'s elements must be unique`,
   productNames: 'products must be names of up to 40 letters, digits, _ or -',
   hostNames: 'hosts must be names without a scheme, such as shop.example or shop.example:8443',
+  fraudDomains: 'fraudEmailDomains must be domains such as trash.example, in ASCII (xn--…)',
   hostTaken: (host: string) => `hosts: ${host} belongs to another brand`,
   aliasMap: 'productAliases must map names of up to 40 letters, digits, _ or - to products',
   aliasOfNothing: (alias: string, product: string) =>

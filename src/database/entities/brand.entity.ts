@@ -72,6 +72,11 @@ export class Brand {
   /** Its own words for messages to players. */
   @Column({ type: 'jsonb', name: 'message_formats', default: {} })
   messageFormats: MessageFormats;
+
+  /** Domains, in lower case, whose e-mail addresses it does not take. */
+  @Column({ type: 'text', array: true, name: 'fraud_email_domains', default: [] })
+  fraudEmailDomains: string[];
+
   /** Of its pages, as #rrggbb; null: none of its own. */
   @Column({ type: 'text', nullable: true })
   colour: string | null;

@@ -20,6 +20,10 @@ export class LoginChallenge {
   @PrimaryColumn({ type: 'bytea', name: 'token_hash', primaryKeyConstraintName: 'pk_login_challenges' })
   tokenHash: Buffer;
 
+  /** SHA-256 of the password's hash: another password since makes it void. */
+  @Column({ type: 'bytea', name: 'password_digest' })
+  passwordDigest: Buffer;
+
   @Column({ type: 'timestamptz', name: 'created_at', default: () => 'now()' })
   createdAt: Date;
 

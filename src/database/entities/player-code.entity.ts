@@ -1,9 +1,9 @@
-import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, Unique } from 'typeorm';
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { Player } from './player.entity.js';
 
 /** A code that went to a number, to show that the player has it. The code itself is in no table. */
 @Entity('player_codes')
-@Unique('uq_player_codes_token_hash', ['tokenHash'])
+@Index('ix_player_codes_token_hash', ['brandId', 'tokenHash'])
 @Index('ix_player_codes_expires_at', ['expiresAt'])
 export class PlayerCode {
   @PrimaryColumn({ type: 'integer', name: 'brand_id', primaryKeyConstraintName: 'pk_player_codes' })
@@ -25,7 +25,11 @@ export class PlayerCode {
   @Column({ type: 'text' })
   number: string;
 
-  /** SHA-256 of the token that goes with the code. */
+  /** Whether it opens a session, or else shows a new number to be the player's. */
+  @Column({ type: 'boolean', name: 'is_login' })
+  isLogin: boolean;
+
+  /** SHA-256 of the token that goes with the code; one that is sent again has the same. */
   @Column({ type: 'bytea', name: 'token_hash' })
   tokenHash: Buffer;
 
@@ -43,7 +47,7 @@ export class PlayerCode {
   @Column({ type: 'timestamptz', name: 'expires_at' })
   expiresAt: Date;
 
-  /** When it was used, or a newer one took its place. */
+  /** When it was used, or a newer one took its place; one with too many tries, or whose time is over, has none. */
   @Column({ type: 'timestamptz', name: 'ended_at', nullable: true })
   endedAt: Date | null;
 

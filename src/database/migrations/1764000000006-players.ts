@@ -25,7 +25,8 @@ export class Players1764000000006 implements MigrationInterface {
         drop column mobile_verification_changed_by, drop column pending_mobile_number, drop column is_mobile_verification_on,
         drop column vip_level;
       alter table brands drop column email_verification_required, drop column mobile_verification_required,
-        drop column password_max_length, drop column library_phone_check, drop column message_formats`);
+        drop column password_max_length, drop column library_phone_check, drop column message_formats,
+        drop column fraud_email_domains`);
   }
 }
 
@@ -35,7 +36,8 @@ alter table brands
   add column mobile_verification_required boolean not null default false,
   add column password_max_length integer not null default 15,
   add column library_phone_check boolean not null default true,
-  add column message_formats jsonb not null default '{}';`;
+  add column message_formats jsonb not null default '{}',
+  add column fraud_email_domains text[] not null default '{}';`;
 
 const DETAILS = `
 alter table players
@@ -155,7 +157,9 @@ begin
     array_agg(c.attempts order by k.place)
   into waits, counts
   from unnest(p_keys, p_limits) with ordinality as k (key, most, place)
-  join attempt_counts c on c.brand_id = p_brand_id and c.key = k.key;
+  cross join lateral (
+    -- The limit keeps it a look-up by the key, also where it was planned while the table was empty.
+    select x.attempts, x.expires_at from attempt_counts x where x.brand_id = p_brand_id and x.key = k.key limit 1) c;
   if waits is null then
     update attempt_counts c set attempts = c.attempts + 1 where c.brand_id = p_brand_id and c.key = any (p_keys);
   end if;
@@ -167,6 +171,7 @@ create table login_challenges (
   brand_id integer not null,
   player_id text collate "C" not null,
   token_hash bytea not null,
+  password_digest bytea not null,
   created_at timestamptz not null default now(),
   expires_at timestamptz not null,
   constraint pk_login_challenges primary key (brand_id, player_id, token_hash),

@@ -19,6 +19,7 @@ create table player_codes (
   player_id text collate "C" not null,
   id uuid not null,
   number text not null,
+  is_login boolean not null,
   token_hash bytea not null,
   code_hash bytea not null,
   tries smallint not null default 0,
@@ -26,7 +27,7 @@ create table player_codes (
   expires_at timestamptz not null,
   ended_at timestamptz,
   constraint pk_player_codes primary key (brand_id, player_id, id),
-  constraint uq_player_codes_token_hash unique (token_hash),
   constraint fk_player_codes_player foreign key (brand_id, player_id) references players (brand_id, player_id)
 );
+create index ix_player_codes_token_hash on player_codes (brand_id, token_hash);
 create index ix_player_codes_expires_at on player_codes (expires_at);`;
