@@ -5,8 +5,9 @@ import { AddRouteConfig } from './route-config.js';
 export const accessKey = Symbol('access');
 
 /**
- * Who may call a route: anybody (whose credential, if there is one, is looked at or not), a service client with the
- * scope, or a player with a session, with one where it sends one, or with a token that waits for a code. A route that says nothing is closed to all.
+ * Who may call a route: anybody (whose credential, if there is one, is looked at or not), a service client with the scope, or
+ * a player: with a session, with one that may be left out, or with a token that waits for a code. A route that says nothing is
+ * closed to all.
  */
 export type Access =
   | { public: true; checksCredential?: true }
