@@ -77,6 +77,7 @@ describe('PUT /internal/players/:id', () => {
     ['an unknown key', { shoeSize: 43 }, 'shoeSize', errorText.unknownKey('shoeSize')],
     ['another id', { player_id: 'x' }, 'player_id', errorText.unknownKey('player_id')],
     ['a currency that is none', { currency: 'Euro' }, 'currency', 'currency must be an ISO 4217 code'],
+    ['a currency that could be', { currency: 'ZZZ' }, 'currency', 'currency must be an ISO 4217 code'],
     ['a language that is none', { language: 'english' }, 'language', 'language must be an ISO 639-1 code'],
     ['a number for a text', { origin: 5 }, 'origin', 'origin must be a string'],
     [
