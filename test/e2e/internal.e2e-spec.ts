@@ -56,6 +56,19 @@ describe('PUT /internal/players/:id', () => {
       200,
       text(player, { ...all, currency: 'NOK', origin: null, bTag: null }),
     );
+    const { changes } = (await app.call('GET', `/internal/players/${player}/changes`)).as<{
+      changes: Record<string, string | null>[];
+    }>();
+    expect(changes.map(({ field, before, after }) => [field, before, after]).reverse()).toEqual([
+      ['origin', null, 'site.example'],
+      ['currency', null, 'SEK'],
+      ['bTag', null, 'aff-1'],
+      ['testAccount', 'false', 'true'],
+      ['language', null, 'sv'],
+      ['currency', 'SEK', 'NOK'],
+      ['origin', 'site.example', null],
+      ['bTag', 'aff-1', null],
+    ]);
     expectBody(await app.call('GET', `/userconsents/${player}`), 200, printed());
   });
 
