@@ -9,6 +9,7 @@ import {
   readDetails,
   sessionOf,
 } from '../support/gateway.js';
+import { detailsPath } from '../support/details.js';
 import { createTestApp, type TestApp } from '../support/test-app.js';
 import { otherBrandKey } from '../support/test-app.js';
 import { errorText, problem } from '../support/errors.js';
@@ -44,6 +45,18 @@ describe('a session', () => {
     expect(await liveOnBoth(first)).toEqual([false, false]);
     expectAnswer(await logOut(two, first), 401, gatewayError.token);
     expect(await liveOnBoth(second)).toEqual([true, true]);
+  });
+
+  it('is no way in beside another credential', async () => {
+    const token = await sessionOf(one, '1001');
+    const readWith = (headers: Record<string, string>) => one.call('GET', detailsPath, { token, headers });
+    for (const [name, value] of [
+      ['authorization', 'Bearer another'],
+      ['authorization', 'x'],
+      ['x-api-key', 'another'],
+    ] as const)
+      expectAnswer(await readWith({ [name]: value }), 401, gatewayError.token);
+    expect((await readWith({ authorization: `Bearer ${token}` })).status).toBe(200);
   });
 
   it('is listed without its token, and ended, by operators of the brand', async () => {
