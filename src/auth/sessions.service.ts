@@ -12,10 +12,13 @@ import type { PlayerPrincipal } from './principal.js';
 
 const sessionToken = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
+/** Written at most once a minute, and in time where a session may not be idle for long. */
+const isUnseen = `seen_at < now() - least(interval '1 minute', make_interval(secs => idle_ttl / 4.0))`;
+
 const findLive = {
   name: 'find_live_sessions',
   text: `
-    select id, brand_id, player_id, token_hash, seen_at < now() - interval '1 minute' as unseen
+    select id, brand_id, player_id, token_hash, ${isUnseen} as unseen
     from sessions
     where token_hash = any ($1) and ended_at is null and expires_at > now()
       and seen_at + make_interval(secs => idle_ttl) > now()`,
@@ -23,7 +26,7 @@ const findLive = {
 
 const markSeen = {
   name: 'mark_sessions_seen',
-  text: `update sessions set seen_at = now() where id = any ($1) and seen_at < now() - interval '1 minute'`,
+  text: `update sessions set seen_at = now() where id = any ($1) and ${isUnseen}`,
 };
 
 const columns = `
