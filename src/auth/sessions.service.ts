@@ -34,7 +34,14 @@ const columns = `
     select $1, s.brand_id, s.player_id, $2, $3, now() + make_interval(secs => $4)`;
 const insertSession = {
   name: 'insert_session',
-  text: `${columns} from marketing_states s where s.brand_id = $5 and s.player_id = $6 and s.is_player returning expires_at`,
+  text: `${columns}
+    from (select s.brand_id, s.player_id from marketing_states s
+          where s.brand_id = $5 and s.player_id = $6 and s.is_player and not s.blocked for key share) s
+    returning expires_at`,
+};
+const findKnown = {
+  name: 'find_known_player',
+  text: `select 1 from marketing_states where brand_id = $1 and player_id = $2 and is_player`,
 };
 /** Waits for a block or a new password that is being set, and then finds it: its end of all sessions must not miss this one. */
 const insertOwnSession = {
@@ -121,13 +128,15 @@ export class SessionsService {
 
   /**
    * Opens a session for a known player; `ttl` (seconds) replaces the brand's longest life of a session.
-   * The token is shown here only. user_not_found for an unknown player.
+   * The token is shown here only. user_not_found for an unknown player, conflict for one who is blocked.
    */
   async open(brandId: number, playerId: string, ttl?: number): Promise<OpenedSession> {
     const brand = await this.catalogue.get(brandId);
     const session = await this.insert(brand, playerId, { ttl });
-    if (!session) throw new AppError('user_not_found');
-    return session;
+    if (session) return session;
+    const known = await this.database.prepared(findKnown, [brandId, playerId]);
+    if (known.length === 0) throw new AppError('user_not_found');
+    throw new AppError('conflict', 'the player is blocked');
   }
 
   /**
