@@ -5,6 +5,8 @@ import {
   IsBoolean,
   IsIn,
   IsInt,
+  IsISO4217CurrencyCode,
+  IsISO6391,
   IsObject,
   IsString,
   IsUrl,
@@ -127,12 +129,14 @@ export class BrandChangesDto {
 
   /** @example EUR */
   @IfGiven()
-  @Matches(/^[A-Z]{3}$/, { message: 'currency must be an ISO 4217 code' })
+  @Matches(/^[A-Z]{3}$/, { message: '$property must be an ISO 4217 code' })
+  @IsISO4217CurrencyCode({ message: '$property must be an ISO 4217 code' })
   currency?: string;
 
   /** @example en */
   @IfGiven()
-  @Matches(/^[a-z]{2}$/, { message: 'defaultLanguage must be an ISO 639-1 code' })
+  @Matches(/^[a-z]{2}$/, { message: '$property must be an ISO 639-1 code' })
+  @IsISO6391({ message: '$property must be an ISO 639-1 code' })
   defaultLanguage?: string;
 
   /** Whether evidence keeps whole IP addresses, or their network (/24, /48) only. */

@@ -40,6 +40,10 @@ export class ExportedCredentialsDto {
 
   /** What registration said of marketing. */
   signedOptOut: boolean | null;
+
+  /** What came with registration, as it was sent. */
+  bonusCode: string | null;
+  affiliateParameter: string | null;
 }
 
 export class ExportedConsentDto {
@@ -51,6 +55,19 @@ export class ExportedConsentDto {
 
   /** When it was last said; null: never. */
   set_at: Date | null;
+}
+
+/** When the form of marketing preferences was last answered, and to which words. */
+export class ExportedMarketingFormDto {
+  answered_at: Date;
+
+  /** @example default-1 */
+  textVersion: string;
+
+  language: string;
+
+  /** The door. */
+  source: string;
 }
 
 export class ExportedExclusionDto {
@@ -244,6 +261,7 @@ export class PlayerExportDto {
   profile: ExportedProfileDto | null;
   credentials: ExportedCredentialsDto | null;
   consents: ExportedConsentDto[];
+  marketingForm: ExportedMarketingFormDto | null;
   blocks: ExportedBlocksDto;
   customFields: ExportedCustomFieldDto[];
   universalConsents: ExportedUniversalConsentDto[];
@@ -270,6 +288,7 @@ export function toPlayerExportDto(playerId: string, all: PlayerExport): PlayerEx
     profile: all.profile,
     credentials: all.credentials,
     consents: all.consents,
+    marketingForm: all.marketingForm,
     blocks: all.blocks,
     customFields: all.customFields,
     universalConsents: all.universalConsents,

@@ -4,6 +4,8 @@ import {
   buildMessage,
   IsBoolean,
   IsIn,
+  IsISO4217CurrencyCode,
+  IsISO6391,
   IsObject,
   IsString,
   Matches,
@@ -59,13 +61,15 @@ export class PlayerChangesDto {
   /** @example EUR */
   @IfGiven()
   @ValidateIf((_object, value) => value !== null)
-  @Matches(/^[A-Z]{3}$/, { message: 'currency must be an ISO 4217 code' })
+  @Matches(/^[A-Z]{3}$/, { message: '$property must be an ISO 4217 code' })
+  @IsISO4217CurrencyCode({ message: '$property must be an ISO 4217 code' })
   currency?: string | null;
 
   /** @example en */
   @IfGiven()
   @ValidateIf((_object, value) => value !== null)
-  @Matches(/^[a-z]{2}$/, { message: 'language must be an ISO 639-1 code' })
+  @Matches(/^[a-z]{2}$/, { message: '$property must be an ISO 639-1 code' })
+  @IsISO6391({ message: '$property must be an ISO 639-1 code' })
   language?: string | null;
 
   @IfGiven()

@@ -20,11 +20,11 @@ import {
 export class SessionsController {
   constructor(private readonly sessions: SessionsService) {}
 
-  /** Open a session for a player. */
+  /** Open a session for a player. 409: the player is blocked. */
   @Post()
   @RequireScope('sessions:manage')
   @ApiAnswers(201, SessionDto)
-  @Problems(400, 404, 413)
+  @Problems(400, 404, 409, 413)
   async openSession(
     @Client() { brandId }: ClientPrincipal,
     @Body() body: NewSessionDto,

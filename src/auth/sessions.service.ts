@@ -12,10 +12,13 @@ import type { PlayerPrincipal } from './principal.js';
 
 const sessionToken = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
+/** Written at most once a minute, and in time where a session may not be idle for long. */
+const isUnseen = `seen_at < now() - least(interval '1 minute', make_interval(secs => idle_ttl / 4.0))`;
+
 const findLive = {
   name: 'find_live_sessions',
   text: `
-    select id, brand_id, player_id, token_hash, seen_at < now() - interval '1 minute' as unseen
+    select id, brand_id, player_id, token_hash, ${isUnseen} as unseen
     from sessions
     where token_hash = any ($1) and ended_at is null and expires_at > now()
       and seen_at + make_interval(secs => idle_ttl) > now()`,
@@ -23,7 +26,7 @@ const findLive = {
 
 const markSeen = {
   name: 'mark_sessions_seen',
-  text: `update sessions set seen_at = now() where id = any ($1) and seen_at < now() - interval '1 minute'`,
+  text: `update sessions set seen_at = now() where id = any ($1) and ${isUnseen}`,
 };
 
 /** What a player's totals are is read under a lock that a batch of its events waits for, and that waits for one. */
@@ -37,8 +40,12 @@ const insertSession = {
   name: 'insert_session',
   text: `${columns}
     from (select s.brand_id, s.player_id from marketing_states s
-          where s.brand_id = $5 and s.player_id = $6 and s.is_player for key share) s
+          where s.brand_id = $5 and s.player_id = $6 and s.is_player and not s.blocked for key share) s
     returning expires_at`,
+};
+const findKnown = {
+  name: 'find_known_player',
+  text: `select 1 from marketing_states where brand_id = $1 and player_id = $2 and is_player`,
 };
 /** Waits for a block or a new password that is being set, and then finds it: its end of all sessions must not miss this one. */
 const insertOwnSession = {
@@ -125,13 +132,15 @@ export class SessionsService {
 
   /**
    * Opens a session for a known player; `ttl` (seconds) replaces the brand's longest life of a session.
-   * The token is shown here only. user_not_found for an unknown player.
+   * The token is shown here only. user_not_found for an unknown player, conflict for one who is blocked.
    */
   async open(brandId: number, playerId: string, ttl?: number): Promise<OpenedSession> {
     const brand = await this.catalogue.get(brandId);
     const session = await this.insert(brand, playerId, { ttl });
-    if (!session) throw new AppError('user_not_found');
-    return session;
+    if (session) return session;
+    const known = await this.database.prepared(findKnown, [brandId, playerId]);
+    if (known.length === 0) throw new AppError('user_not_found');
+    throw new AppError('conflict', 'the player is blocked');
   }
 
   /**

@@ -1,6 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
+import { readCredential } from '../auth/credentials.js';
 import { SessionsService } from '../auth/sessions.service.js';
 import { BrandCatalogue } from '../brands/brand-catalogue.js';
 import type { BrandSettings } from '../brands/brand-settings.js';
@@ -80,6 +81,8 @@ export class GatewayGuard implements CanActivate {
   }
 
   private async findSession({ headers }: FastifyRequest, brand: BrandSettings): Promise<GatewaySession> {
+    // Refuses a request with another credential beside it.
+    readCredential(headers);
     const token = headers['x-auth-token'];
     const isToken = typeof token === 'string' && SessionsService.isToken(token);
     const player = isToken ? await this.sessions.verify(token) : null;

@@ -28,6 +28,10 @@ export interface DetailsAct {
   evidence: string;
 }
 
+/** What operators say of a player beside the details; absent ones stay, null clears. */
+export type PlayerFacts = Partial<Pick<Player, (typeof factNames)[number]>>;
+const factNames = ['origin', 'currency', 'bTag', 'testAccount'] as const;
+
 /** What comes of an act for the player as it is. */
 export interface DetailsPlan {
   changes: FieldChange[];
@@ -59,16 +63,25 @@ export class DetailsWriter {
    * counts at once, and a player without details gets them. The player must be there. Rejects with invalid_input, and with
    * CatalogueChanged.
    */
-  async put(manager: EntityManager, brand: BrandSettings, given: DetailsAct): Promise<void> {
+  async put(
+    manager: EntityManager,
+    brand: BrandSettings,
+    given: DetailsAct,
+    facts: PlayerFacts = {},
+  ): Promise<void> {
     const act = { ...given, details: this.check(brand, given.details) };
+    const id = { brandId: brand.id, playerId: act.playerId };
     const locked = await lockPlayer(manager, brand.id, act.playerId);
     if (!locked?.player) throw new AppError('user_not_found');
+    const now = this.clock.now();
+    await manager.update(Player, id, { ...facts, updatedAt: now });
+    await this.changes.record(manager, id, factChanges(locked.player, facts), act.by, now);
     const plan = this.plan(brand, locked, act);
     await this.save(manager, brand, locked.player, plan, act);
     // Every player may have a language; whoever has more is known as a person.
     const isPerson = plan.changes.some(({ field, after }) => field !== 'language' && after !== null);
     if (!isPerson || locked.player.hasDetails) return;
-    await manager.update(Player, { brandId: brand.id, playerId: act.playerId }, { hasDetails: true });
+    await manager.update(Player, id, { hasDetails: true });
   }
 
   /** Writes what was planned for a player who has been locked since. */
@@ -98,6 +111,16 @@ function differences(player: Player | null, details: DetailsInput): FieldChange[
   return detailNames.flatMap((field) => {
     const [before, after] = [player?.[detailFields[field]] ?? null, details[field]];
     return after === undefined || after === before ? [] : [{ field, before, after }];
+  });
+}
+
+function factChanges(player: Player, facts: PlayerFacts): FieldChange[] {
+  const print = (value: string | boolean | null) => (value === null ? null : String(value));
+  return factNames.flatMap((field) => {
+    const [before, after] = [player[field], facts[field]];
+    return after === undefined || after === before
+      ? []
+      : [{ field, before: print(before), after: print(after) }];
   });
 }
 

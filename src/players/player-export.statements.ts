@@ -22,7 +22,7 @@ export const readProfile = `
 export const readCredentials = `
   select c.username, c.email, c.email_verified_at, c.is_password_temporary as "temporaryPassword", c.password_changed_at,
     c.is_2fa_required as "is2faRequired", c.reality_check as "realityCheck", c.registered_at,
-    c.signed_opt_out as "signedOptOut"
+    c.signed_opt_out as "signedOptOut", c.bonus_code as "bonusCode", c.affiliate_parameter as "affiliateParameter"
   from player_credentials c where c.brand_id = $1 and c.player_id = $2`;
 
 export const readConsentTimes = `
@@ -42,6 +42,11 @@ export const readCustomFields = `
 export const readChanges = `
   select c.id, c.field, c.before, c.after, c.actor, c.operator, c.comment, c.changed_at
   from player_changes c where c.brand_id = $1 and c.player_id = $2 order by c.id`;
+
+/** When the form of marketing preferences was answered, and to which words. */
+export const readMarketingForm = `
+  select a.asked_at as answered_at, a.statement_version as "textVersion", a.language, a.source
+  from marketing_asks a where a.brand_id = $1 and a.player_id = $2`;
 
 export const readSessions = `
   select s.id, s.created_at, s.seen_at, s.expires_at, s.ended_at

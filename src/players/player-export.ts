@@ -42,11 +42,21 @@ export interface ExportedCredentials {
   realityCheck: string;
   registered_at: Date | null;
   signedOptOut: boolean | null;
+  bonusCode: string | null;
+  affiliateParameter: string | null;
 }
 
 /** Whether a player is in on a channel, and when that was last said. */
 export interface ExportedConsent extends Consent {
   set_at: Date | null;
+}
+
+/** That a player answered the form of marketing preferences, and to which words. */
+export interface ExportedMarketingForm {
+  answered_at: Date;
+  textVersion: string;
+  language: string;
+  source: string;
 }
 
 export interface ExportedBlocks {
@@ -191,6 +201,8 @@ export interface PlayerExport {
   profile: ExportedProfile | null;
   credentials: ExportedCredentials | null;
   consents: ExportedConsent[];
+  /** Null: the form was never answered. */
+  marketingForm: ExportedMarketingForm | null;
   blocks: ExportedBlocks;
   customFields: CustomFieldView[];
   universalConsents: ExportedUniversalConsent[];

@@ -12,7 +12,7 @@ import {
   type PreparedCredentials,
 } from './credentials.service.js';
 import type { DetailsInput } from './details-rules.js';
-import { DetailsWriter } from './details-writer.js';
+import { DetailsWriter, type PlayerFacts } from './details-writer.js';
 import type { OptOuts } from './opt-outs.js';
 import type { ChangedBy } from './player-changes.service.js';
 
@@ -24,7 +24,7 @@ export interface PlayerView {
 
 /** What an operator says of a player; absent keys stay, null clears. */
 export interface PlayerAct {
-  facts: Partial<Pick<Player, 'origin' | 'currency' | 'bTag' | 'testAccount'>>;
+  facts: PlayerFacts;
   details: DetailsInput;
   optOuts: OptOuts;
   credentials: CredentialChanges;
@@ -72,8 +72,8 @@ export class PlayersService {
   ): Promise<PlayerView> {
     const id = { brandId: brand.id, playerId };
     await createPlayer(manager, brand.id, playerId);
-    await manager.update(Player, id, { ...facts, updatedAt: new Date() });
-    await this.writer.put(manager, brand, { playerId, details, optOuts, by, source: 'internal', evidence });
+    const act = { playerId, details, optOuts, by, source: 'internal', evidence };
+    await this.writer.put(manager, brand, act, facts);
     await this.credentials.put(manager, id, prepared, by);
     return {
       player: await manager.findOneByOrFail(Player, id),

@@ -120,6 +120,24 @@ describe('the embedded database', () => {
     ]);
   });
 
+  it('logs a refused row without what is in it', async () => {
+    const dataDir = join(folder, 'kept');
+    const url = (await start({ dataDir, settings: { log_error_verbosity: 'verbose' } })).superuserUrl(
+      'postgres',
+    );
+    await ask(url, `create temporary table t (name text unique); insert into t values ('marked')`);
+    await expect(
+      ask(
+        url,
+        `create temporary table u as select 'mar' || 'ked' as name; create unique index on u (name);
+        insert into u select name from u`,
+      ),
+    ).rejects.toThrow('duplicate key');
+    const log = readFileSync(join(openCluster(dataDir).folder, 'server.log'), 'utf8');
+    expect(log).toContain('duplicate key');
+    expect(log).not.toContain('marked');
+  });
+
   it('lives in folders with any name, and puts its socket elsewhere if the path is too long', async () => {
     const odd = await start({ dataDir: join(folder, `we ird,"d'ir%41é$x?#&\\`) });
     expect(await ask(odd.superuserUrl('postgres'), 'select 1 as one')).toEqual([{ one: 1 }]);

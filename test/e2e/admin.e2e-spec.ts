@@ -229,6 +229,7 @@ describe('/api/brands/:id', () => {
     ['an alias of a number', { productAliases: { a: 1 } }, 'productAliases', errorText.aliasMap],
     ['an unknown channel', { productsRequiredOn: ['fax'] }, 'productsRequiredOn', enumText],
     ['a currency in small letters', { currency: 'eur' }, 'currency', 'currency must be an ISO 4217 code'],
+    ['a currency that is none', { currency: 'ZZZ' }, 'currency', 'currency must be an ISO 4217 code'],
     [
       'a language in capitals',
       { defaultLanguage: 'EN' },

@@ -289,6 +289,20 @@ describe('a player’s session', () => {
     expectBody(await useSession(idle.auth_token), 401, unauthorized);
   });
 
+  it('lives on while it is used, however short it may be idle', async () => {
+    const { id, auth_token: token } = await app.openSession('1001');
+    await app.sql(
+      `update sessions set idle_ttl = 60, seen_at = now() - interval '30 seconds' where id = $1`,
+      [id],
+    );
+    expect((await useSession(token)).status).toBe(403);
+    const [row] = await app.sql(
+      "select seen_at > now() - interval '20 seconds' as slid from sessions where id = $1",
+      [id],
+    );
+    expect(row).toEqual({ slid: true });
+  });
+
   it('ends at once on every instance', async () => {
     const other = await createTestApp({ database: app.database });
     const { id, auth_token: token } = await app.openSession('1002');

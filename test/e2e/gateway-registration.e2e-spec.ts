@@ -203,6 +203,12 @@ describe('the first step', () => {
     expect(await race((index) => ({ email: index % 2 ? email.toUpperCase() : email }))).toEqual(one);
   });
 
+  it('takes a domain in letters and in ASCII for one', async () => {
+    expect((await stepOne(form({ email: 'jane@bücher.de' }))).status).toBe(200);
+    const again = await stepOne(form({ email: 'Jane@XN--BCHER-KVA.de' }));
+    expectAnswer(again, 422, gatewayError.fields(['email', 'email_already_exists']));
+  });
+
   it('steps over the ids that the operator has', async () => {
     const { player_id: id } = await registered();
     for (const next of [1, 2, 3]) await putPlayer(app, String(id + next), {});

@@ -9,6 +9,7 @@ import {
   readDetails,
   sessionOf,
 } from '../support/gateway.js';
+import { detailsPath } from '../support/details.js';
 import { createTestApp, type TestApp } from '../support/test-app.js';
 import { otherBrandKey } from '../support/test-app.js';
 import { errorText, problem } from '../support/errors.js';
@@ -46,6 +47,18 @@ describe('a session', () => {
     expect(await liveOnBoth(second)).toEqual([true, true]);
   });
 
+  it('is no way in beside another credential', async () => {
+    const token = await sessionOf(one, '1001');
+    const readWith = (headers: Record<string, string>) => one.call('GET', detailsPath, { token, headers });
+    for (const [name, value] of [
+      ['authorization', 'Bearer another'],
+      ['authorization', 'x'],
+      ['x-api-key', 'another'],
+    ] as const)
+      expectAnswer(await readWith({ [name]: value }), 401, gatewayError.token);
+    expect((await readWith({ authorization: `Bearer ${token}` })).status).toBe(200);
+  });
+
   it('is listed without its token, and ended, by operators of the brand', async () => {
     const token = await sessionOf(one, '1002');
     const { id } =
@@ -79,6 +92,8 @@ describe('a session', () => {
     for (const token of tokens) expect(await liveOnBoth(token)).toEqual([false, false]);
     expect(await liveOnBoth(others)).toEqual([true, true]);
     expectAnswer(await logIn(one, { user_name: 'player1003', password }), 401, gatewayError.credentials);
+    const opened = await one.call('POST', '/internal/sessions', { body: { player_id: '1003' } });
+    expectAnswer(opened, 409, problem(409, 'the player is blocked', '/internal/sessions'));
     await block(one, '1003', false);
     for (const token of tokens) expect(await liveOnBoth(token)).toEqual([false, false]);
     expect((await logIn(one, { user_name: 'player1003', password })).status).toBe(200);
@@ -91,8 +106,9 @@ describe('a session', () => {
         ...Array.from({ length: 6 }, (_, index) =>
           logIn(index % 2 ? one : two, { user_name: 'player1004', password }),
         ),
+        two.call('POST', '/internal/sessions', { body: { player_id: '1004' } }),
       ]);
-      expect(new Set([200, 401, ...answers.map(({ status }) => status)])).toEqual(new Set([200, 401]));
+      for (const { status } of answers) expect([200, 201, 401, 409]).toContain(status);
       const [left] = await one.sql(
         'select count(*)::integer as live from sessions where player_id = $1 and ended_at is null',
         ['1004'],

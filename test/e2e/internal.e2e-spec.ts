@@ -56,6 +56,19 @@ describe('PUT /internal/players/:id', () => {
       200,
       text(player, { ...all, currency: 'NOK', origin: null, bTag: null }),
     );
+    const { changes } = (await app.call('GET', `/internal/players/${player}/changes`)).as<{
+      changes: Record<string, string | null>[];
+    }>();
+    expect(changes.map(({ field, before, after }) => [field, before, after]).reverse()).toEqual([
+      ['origin', null, 'site.example'],
+      ['currency', null, 'SEK'],
+      ['bTag', null, 'aff-1'],
+      ['testAccount', 'false', 'true'],
+      ['language', null, 'sv'],
+      ['currency', 'SEK', 'NOK'],
+      ['origin', 'site.example', null],
+      ['bTag', 'aff-1', null],
+    ]);
     expectBody(await app.call('GET', `/userconsents/${player}`), 200, printed());
   });
 
@@ -77,6 +90,7 @@ describe('PUT /internal/players/:id', () => {
     ['an unknown key', { shoeSize: 43 }, 'shoeSize', errorText.unknownKey('shoeSize')],
     ['another id', { player_id: 'x' }, 'player_id', errorText.unknownKey('player_id')],
     ['a currency that is none', { currency: 'Euro' }, 'currency', 'currency must be an ISO 4217 code'],
+    ['a currency that could be', { currency: 'ZZZ' }, 'currency', 'currency must be an ISO 4217 code'],
     ['a language that is none', { language: 'english' }, 'language', 'language must be an ISO 639-1 code'],
     ['a number for a text', { origin: 5 }, 'origin', 'origin must be a string'],
     [

@@ -119,7 +119,7 @@ describe('what the service writes', () => {
       (await send('POST', '/api/clients', { name: 'x', scopes: ['consents:read'] })).text,
     ) as ServiceKey;
     const session = JSON.parse(
-      (await send('POST', '/internal/sessions', { player_id: '1001' })).text,
+      (await send('POST', '/internal/sessions', { player_id: '1002' })).text,
     ) as OpenedSession;
     const grant = { grant_type: 'client_credentials', client_id: created.id, client_secret: created.key };
     const query = new URLSearchParams(grant).toString();

@@ -104,20 +104,9 @@ describe('GET /internal/players/:id/export', () => {
     const secrets = await fill(player, token);
     const all = await read(player);
     expect(Object.keys(all)).toEqual([
-      ...['player_id', 'exported_at', 'profile', 'credentials', 'consents', 'blocks', 'customFields'],
-      ...[
-        'universalConsents',
-        'policyConsents',
-        'events',
-        'changes',
-        'sessions',
-        'codes',
-        'links',
-        'activity',
-        'play',
-        'games',
-      ],
-      'messages',
+      ...['player_id', 'exported_at', 'profile', 'credentials', 'consents', 'marketingForm', 'blocks'],
+      ...['customFields', 'universalConsents', 'policyConsents', 'events', 'changes', 'sessions', 'codes'],
+      ...['links', 'activity', 'play', 'games', 'messages'],
     ]);
     expect(all).toMatchObject({
       player_id: player,
@@ -128,7 +117,11 @@ describe('GET /internal/players/:id/export', () => {
         pendingMobileNumber: '44-7400654321',
         created_at: instant,
       },
-      credentials: { username: 'jane', email: 'jane@example.com', signedOptOut: true },
+      credentials: {
+        ...{ username: 'jane', email: 'jane@example.com', signedOptOut: true },
+        ...{ bonusCode: 'WELCOME', affiliateParameter: 'x=1' },
+      },
+      marketingForm: { answered_at: instant, textVersion: 'default-1', language: 'en', source: 'gateway' },
       blocks: { excluded: { active: false, note: '', until: null }, blocked: { active: false, note: '' } },
       customFields: [
         { id: 'favourite_team', name: 'Favourite team', type: 'string', value: 'Leeds' },
@@ -192,8 +185,9 @@ describe('GET /internal/players/:id/export', () => {
   /** Leaves something of every kind; answers what must never be printed. */
   async function fill(player: string, token: string): Promise<string[]> {
     await app.sql(
-      `insert into player_credentials (brand_id, player_id, username, username_key, email, email_key, password_hash, signed_opt_out)
-       values (1, $1, 'jane', 'jane', 'jane@example.com', 'jane@example.com', '$argon2id$marked', true)`,
+      `insert into player_credentials (brand_id, player_id, username, username_key, email, email_key, password_hash,
+         signed_opt_out, bonus_code, affiliate_parameter)
+       values (1, $1, 'jane', 'jane', 'jane@example.com', 'jane@example.com', '$argon2id$marked', true, 'WELCOME', 'x=1')`,
       [player],
     );
     await app.call('POST', `/userconsents/${player}`, {
@@ -213,6 +207,11 @@ describe('GET /internal/players/:id/export', () => {
       intCustomFields: [{ id: 'lucky_number', value: 7 }],
     };
     await app.call('PUT', customFieldsPath, { token, body: customFields });
+    const form = { preferences: [], textVersion: 'default-1' };
+    await app.call('PUT', '/gateway/player-personal-details/1.0/marketing-preferences/1', {
+      token,
+      body: form,
+    });
     await app.sql('update players set is_mobile_verification_on = true where player_id = $1', [player]);
     const answer = await app.call('PUT', detailsPath, { token, body: { phone: '44-7400654321' } });
     await app.call('PUT', `/internal/players/${player}/activity`, {

@@ -137,8 +137,12 @@ function quoteList(path: string): string {
 function serverArguments(cluster: Cluster, socketDir: string, settings: Record<string, string>): string[] {
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const socket = `unix_socket_directories=${quoteList(socketDir)}`;
-  // Last, because the last one counts: the launcher relies on these.
-  const fixed = ['listen_addresses=', socket, `port=${PORT}`, `cluster_name=${cluster.name}`];
+  // Last, because the last one counts: the launcher relies on these. Without "terse" the log would name whoever's address is
+  // taken.
+  const fixed = [
+    ...['listen_addresses=', socket, `port=${PORT}`, `cluster_name=${cluster.name}`],
+    'log_error_verbosity=terse',
+  ];
   return ['-D', cluster.data, ...options, ...fixed.flatMap((setting) => ['-c', setting])];
 }
 
