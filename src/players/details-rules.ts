@@ -61,6 +61,12 @@ export function isPhone(text: string, withLibrary: boolean): boolean {
   return parsed !== undefined && parsed.isValid() && parsed.countryCallingCode === code;
 }
 
+/** Where a number is called, as E.164 has it: without the zero that only callers of its own country dial first. */
+export function dialled(phone: string): string {
+  const digits = `+${phone.replace('-', '')}`;
+  return parsePhoneNumberFromString(digits)?.number ?? digits;
+}
+
 const textOf = (max: number) => (text: string) =>
   isText(text, max) && text.trim() !== '' ? null : `must have 1 to ${max} characters`;
 

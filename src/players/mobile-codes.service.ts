@@ -11,6 +11,7 @@ import { Player } from '../database/entities/player.entity.js';
 import { PlayerCode } from '../database/entities/player-code.entity.js';
 import { MessagesService } from '../delivery/messages.service.js';
 import { type AttemptLimit, AttemptLimits, type TakenAttempts } from './attempt-limits.service.js';
+import { dialled } from './details-rules.js';
 
 /** How long a code is good. */
 export const codeMinutes = 10;
@@ -109,7 +110,7 @@ export class MobileCodesService {
     });
     await this.messages.queueSms(manager, {
       ...key,
-      to: `+${number.replace('-', '')}`,
+      to: dialled(number),
       message: 'mobile_code',
       language: player.language ?? brand.facts.defaultLanguage,
       variables: { minutes: String(codeMinutes) },
@@ -128,8 +129,7 @@ export class MobileCodesService {
       { of: ['code', 'player', playerId], most: mostPerPlayer },
       { of: ['code', 'network', network], most: mostPerNetwork },
     ];
-    if (number !== undefined)
-      limits.push({ of: ['code', 'number', number.replace('-', '')], most: mostPerNumber });
+    if (number !== undefined) limits.push({ of: ['code', 'number', dialled(number)], most: mostPerNumber });
     await this.limits.takeWithin(manager, brandId, limits, windowSeconds);
   }
 

@@ -208,6 +208,12 @@ describe('the code of a new number', () => {
     expectAnswer(await validate(credentials, second), 200, valid(credentials.token, session));
   });
 
+  it('goes where the number is called, also if it was written as at home', async () => {
+    const credentials = { token: await changeNumber(number.replace('-', '-0')), as: session };
+    const answer = await validate(credentials, await sms.code(number));
+    expect(answer.status).toBe(200);
+  });
+
   it('may be wrong five times', async () => {
     const credentials = { token: await changeNumber(), as: session };
     const code = await sms.code(number);
