@@ -27,6 +27,8 @@ const bodyLimitBytes = 100_000;
 const linkForms = ['verify/email', 'cancel/email', 'verify/password'].map(
   (route) => `/gateway/admission/:version/${route}/:brand_id`,
 );
+/** As long as Node takes a head to be: what is too long for an id is its route's to refuse, in the route's own words. */
+const longestParam = 16_384;
 const queryBodyRoutes = /^\/api\/(universalconsent|policyconsent)(\/|$)/;
 
 /** Builds the application as it is served: main.ts and the tests start here, so that both have the same one. */
@@ -37,7 +39,7 @@ export async function setupApp(
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: bodyLimitBytes,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: longestParam },
     trustProxy: (_address: string, hop: number) => hop < config.TRUST_PROXY,
     genReqId: requestIdOf,
     requestIdHeader: false,

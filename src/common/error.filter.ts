@@ -25,7 +25,8 @@ export class ErrorFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const error = toAppError(thrown);
-    if (errorTable[error.code].level === 'error') this.report(request, error, thrown);
+    if (errorTable[error.code].level === 'error' && !isHangUp(thrown, request))
+      this.report(request, error, thrown);
     if (reply.raw.headersSent) {
       reply.raw.destroy();
       return;
@@ -60,6 +61,11 @@ export class ErrorFilter implements ExceptionFilter {
         .map((line) => line.trim()),
     });
   }
+}
+
+/** Whether the caller left in the middle of its body, in Node's own words for it: no fault of ours, nor of the database. */
+function isHangUp(thrown: unknown, { raw }: FastifyRequest): boolean {
+  return isNativeError(thrown) && thrown.message === 'aborted' && raw.destroyed && !raw.complete;
 }
 
 function toAppError(thrown: unknown): AppError {

@@ -6,9 +6,11 @@ export type LinkAct =
   | { act: 'one-click' }
   | { act: 'withdraw' }
   | { act: 'withdraw-all' }
-  | { act: 'save'; on: ReadonlySet<string>; shown: ReadonlySet<string>; statement: string };
+  | { act: 'save'; on: ReadonlySet<string>; shown: ReadonlySet<string>; statement: string; language: string };
 
 const wanted = 'the form must hold List-Unsubscribe=One-Click';
+/** A statement's version, or a language. */
+const tag = /^[A-Za-z0-9-]{1,64}$/;
 
 /**
  * Reads a form, however it was written. The one pair that RFC 8058 names says all; anything else must be one of the page's own
@@ -17,16 +19,22 @@ const wanted = 'the form must hold List-Unsubscribe=One-Click';
 export function readLinkAct(body: unknown): LinkAct {
   if (typeof body !== 'object' || body === null) throw new AppError('invalid_input', wanted);
   const form = body as Record<string, unknown>;
-  if (form['List-Unsubscribe'] !== undefined) {
-    if (form['List-Unsubscribe'] !== 'One-Click') throw new AppError('invalid_input', wanted);
+  const pair = form['List-Unsubscribe'];
+  if (pair !== undefined) {
+    // Some senders end the body with a line break, which a form takes for a part of its last value.
+    if (typeof pair !== 'string' || pair.trim() !== 'One-Click') throw new AppError('invalid_input', wanted);
     return { act: 'one-click' };
   }
-  const { act, on, shown, statement } = form;
+  const { act, on, shown, statement, language } = form;
   if (act === 'withdraw' || act === 'withdraw-all') return { act };
-  if (act !== 'save' || typeof shown !== 'string' || typeof statement !== 'string')
+  if (act !== 'save' || typeof shown !== 'string' || !isTag(statement) || !isTag(language))
     throw new AppError('invalid_input', wanted);
   const ticked = [on ?? []].flat().filter((name): name is string => typeof name === 'string');
-  return { act, on: new Set(ticked), shown: new Set(shown.split(' ')), statement };
+  return { act, on: new Set(ticked), shown: new Set(shown.split(' ')), statement, language };
+}
+
+function isTag(value: unknown): value is string {
+  return typeof value === 'string' && tag.test(value);
 }
 
 /** A box's name in the form. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { ShownStatement } from '../brands/statement.js';
 import { Channel } from '../consents/channels.js';
 import { MarketingConsentsService } from '../consents/marketing-consents.service.js';
 import { MarketingGridService, type PlayerGrid } from '../consents/marketing-grid.service.js';
@@ -64,14 +65,14 @@ export class PreferencePageService {
   ): Promise<Page> {
     const wanted = readChoices(choices, form);
     const isQuiet = isSilenced(state);
-    const isOldWording = form.statement !== link.brand.facts.statement.version;
+    const statement = shownStatement(link, form);
     // A withdrawal is always taken.
-    const taken = isQuiet || isOldWording ? wanted.filter(({ optedIn }) => !optedIn) : wanted;
+    const taken = isQuiet || statement.text === '' ? wanted.filter(({ optedIn }) => !optedIn) : wanted;
     const after = await this.grids.record({
       brandId: link.brandId,
       playerId: link.playerId,
       choices: taken,
-      statement: link.brand.statementIn(this.languageOf(link, language, visitor)),
+      statement,
       actor: 'player',
       source: 'unsubscribe-page',
       facts: factsOf(link, visitor),
@@ -121,6 +122,16 @@ export class PreferencePageService {
   private badLink({ lang, acceptLanguage }: LinkVisitor): Page {
     return this.pages.renderBadLink(this.pages.chooseLanguage(readerLanguages(lang, acceptLanguage)));
   }
+}
+
+/** The words that the form stood under, in the language they were shown in; without text where they are the brand's no longer. */
+function shownStatement(
+  { brand }: OpenedLink,
+  { statement: version, language }: Extract<LinkAct, { act: 'save' }>,
+): ShownStatement {
+  const current = brand.statementIn(language);
+  const isCurrent = current.version === version && current.language === language;
+  return isCurrent ? current : { version, language, text: '' };
 }
 
 const everything = Object.values(Channel).map((channel) => ({ channel, target: 0 }));

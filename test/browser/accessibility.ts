@@ -4,18 +4,34 @@ import type { Page } from 'playwright-core';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-interface AxeResult {
-  violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
+interface Fault {
+  id: string;
+  impact: string;
+  nodes: { html: string; failureSummary: string }[];
 }
 
 /** What axe finds serious or worse, but for the rules named. */
 export async function listSeriousFaults(page: Page, notOurs: string[] = []): Promise<string[]> {
+  const faults = await findFaults(page);
+  return printFaults(
+    faults.filter(({ id, impact }) => ['serious', 'critical'].includes(impact) && !notOurs.includes(id)),
+  );
+}
+
+/** All that axe finds. */
+export async function listFaults(page: Page): Promise<string[]> {
+  return printFaults(await findFaults(page));
+}
+
+async function findFaults(page: Page): Promise<Fault[]> {
   // Colours are judged when nothing is on its way from one to another.
   await page.mouse.move(1, 1);
   await page.waitForTimeout(700);
   await page.evaluate(axeSource);
-  const { violations } = await page.evaluate<AxeResult>('axe.run(document)');
-  return violations
-    .filter(({ id, impact }) => ['serious', 'critical'].includes(impact) && !notOurs.includes(id))
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 120)}`));
+  const { violations } = await page.evaluate<{ violations: Fault[] }>('axe.run(document)');
+  return violations;
+}
+
+function printFaults(faults: Fault[]): string[] {
+  return faults.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 120)}`));
 }

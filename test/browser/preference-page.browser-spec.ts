@@ -7,7 +7,7 @@ import { change, newPlayerId, printed } from '../support/consents.js';
 import { mint } from '../support/links.js';
 import { MailServer } from '../support/mail-server.js';
 import { createTestApp, type TestApp } from '../support/test-app.js';
-import { listSeriousFaults } from './accessibility.js';
+import { listFaults } from './accessibility.js';
 import { type Complaints, openWatchedPage, startChromium } from './chromium.js';
 
 const nothingToComplainOf: Complaints = { foreignRequests: [], policyViolations: [], errors: [] };
@@ -69,7 +69,7 @@ const focused = () =>
 
 async function expectNoFault(): Promise<void> {
   expect(await page.locator('script, iframe, img, link, [onclick]').count()).toBe(0);
-  expect(await listSeriousFaults(page)).toEqual([]);
+  expect(await listFaults(page)).toEqual([]);
   expect(complaints).toEqual(nothingToComplainOf);
 }
 
@@ -214,7 +214,7 @@ describe('the page behind a link', () => {
     await visit('/unsubscribe/nothing', { viewport: { width: 760, height: 420 } });
     expect(await page.title()).toBe('This link does not work');
     await take('bad-link');
-    expect(await listSeriousFaults(page)).toEqual([]);
+    expect(await listFaults(page)).toEqual([]);
     const expected = expect.stringContaining('404') as unknown as string;
     expect(complaints).toEqual({ ...nothingToComplainOf, errors: [expected] });
   });

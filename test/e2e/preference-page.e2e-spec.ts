@@ -19,6 +19,12 @@ const post = (player: string, ...consents: object[]) =>
   app.call('POST', `/userconsents/${player}`, { body: { consents } });
 const put = (player: string, body: object) => app.call('PUT', `/internal/players/${player}`, { body });
 
+interface HistoryEvent {
+  channel: string;
+  source: string;
+  evidence: Record<string, unknown>;
+}
+
 /** A new player with these consents, and a link of theirs. */
 async function playerWith(consents: Consents, link: Partial<LinkToMint> = {}) {
   const player = newPlayerId();
@@ -53,12 +59,15 @@ const save = (path: string, page: Answer, ticked: string[], headers: Record<stri
   const fields: [string, string][] = [
     ['shown', hidden(page, 'shown')],
     ['statement', hidden(page, 'statement')],
+    ['language', hidden(page, 'language')],
     ...ticked.map((name): [string, string] => ['on', name]),
     ['act', 'save'],
   ];
   const request = form(fields);
   return app.call('POST', path, { ...request, headers: { ...request.headers, ...headers } });
 };
+const eventsOf = async (player: string) =>
+  (await app.call('GET', `/userconsents/${player}/history`)).as<{ events: HistoryEvent[] }>().events;
 const press = (path: string, act: string) => app.call('POST', path, form([['act', act]]));
 
 describe('the page', () => {
@@ -197,10 +206,8 @@ describe('a button', () => {
     expect(tickedIn(answer)).not.toContain('email.casino');
     expect(buttonsOf(answer).map(([act]) => act)).toEqual(['withdraw-all', 'save']);
     expect(await consentsOf(player)).toBe(printed({ email: ['sports'], sms: true }));
-    const { events } = (await app.call('GET', `/userconsents/${player}/history`)).as<{
-      events: { source: string }[];
-    }>();
-    expect(events[0]?.source).toBe('unsubscribe-page');
+    const [event] = await eventsOf(player);
+    expect(event?.source).toBe('unsubscribe-page');
     const rows = await app.countRows();
     expect(wordsOf(await press(path, 'withdraw'))).toContain('no longer contacts you');
     expect(await app.countRows()).toEqual(rows);
@@ -261,10 +268,7 @@ describe('saving', () => {
     expect(await consentsOf(player)).toBe(
       printed({ email: ['sports'], sms: ['bingo'], telephone: ['casino'], postMail: true }),
     );
-    const { events } = (await app.call('GET', `/userconsents/${player}/history`)).as<{
-      events: { channel: string; source: string; evidence: Record<string, unknown> }[];
-    }>();
-    const own = events.filter(({ source }) => source === 'unsubscribe-page');
+    const own = (await eventsOf(player)).filter(({ source }) => source === 'unsubscribe-page');
     expect(own.map(({ channel }) => channel).sort()).toEqual(['email', 'postMail', 'telephone']);
     const version = hidden(page, 'statement');
     expect(own[0]?.evidence).toMatchObject({
@@ -310,8 +314,28 @@ describe('saving', () => {
     expect(wordsOf(answer)).toContain('What you switched off is saved; what you switched on is not.');
     expect(wordsOf(answer)).toContain('Other words.');
     expect(await consentsOf(player)).toBe(printed({ email: ['sports'] }));
+    const [withdrawal] = await eventsOf(player);
+    const version = hidden(page, 'statement');
+    // Not the new words, which nobody had read yet.
+    expect(withdrawal?.evidence.statement).toEqual({ version, language: 'en', text: '' });
     await save(path, answer, ['email.sports', 'sms.casino']);
     expect(await consentsOf(player)).toBe(printed({ email: ['sports'], sms: ['casino'] }));
+  });
+
+  it('keeps the words that were shown, whatever language the player has got meanwhile', async () => {
+    const texts = { en: 'Yes again.', de: 'Ja.' };
+    await app.call('PATCH', '/api/brands/1', { body: { marketingStatement: { texts } } });
+    const { player, path } = await playerWith({});
+    const page = await open(path);
+    await put(player, { language: 'de' });
+    const answer = await save(path, page, ['sms.casino']);
+    expect(wordsOf(answer)).toContain('Gespeichert.');
+    const [grant] = await eventsOf(player);
+    expect(grant?.evidence.statement).toEqual({
+      version: hidden(page, 'statement'),
+      language: 'en',
+      text: 'Yes again.',
+    });
   });
 
   it('passes over boxes that the brand does not have', async () => {

@@ -274,6 +274,11 @@ describe('one click, byte by byte', () => {
       'List%2DUnsubscribe=One%2dClick',
     ],
     [
+      'with a line break at the end',
+      ['Content-Type: application/x-www-form-urlencoded'],
+      'List-Unsubscribe=One-Click\r\n',
+    ],
+    [
       'multipart',
       [`Content-Type: ${multipart}`],
       `${part('List-Unsubscribe', 'One-Click')}--${boundary}--\r\n`,
@@ -325,6 +330,12 @@ describe('one click, byte by byte', () => {
     ],
     ['another button', 400, ['Content-Type: application/x-www-form-urlencoded'], 'act=withdraw-everything'],
     ['half a form', 400, ['Content-Type: application/x-www-form-urlencoded'], 'act=save&on=email.casino'],
+    [
+      'a form under words of no version',
+      400,
+      ['Content-Type: application/x-www-form-urlencoded'],
+      'act=save&shown=&statement=%00&language=en',
+    ],
   ])('is not %s (%d)', async (_what, status, head, body) => {
     const { player, answer } = await send(head, body);
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
@@ -383,6 +394,7 @@ describe('a link', () => {
       '/unsubscribe/x',
       `/unsubscribe/${'x'.repeat(80)}`,
       `/unsubscribe/${'A'.repeat(400)}`,
+      `/unsubscribe/${'A'.repeat(8000)}`,
       good.slice(0, -1),
       `${good}A`,
       altered(14),

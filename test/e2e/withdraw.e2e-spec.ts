@@ -1,12 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as wait } from 'node:timers/promises';
+import { pino } from 'pino';
 import { change, type Consents, newPlayerId, printed } from '../support/consents.js';
 import { crmError, errorText } from '../support/errors.js';
-import { createTestApp, otherBrandKey, type TestApp } from '../support/test-app.js';
+import { RawConnection } from '../support/raw-http.js';
+import { createTestApp, demoKey, otherBrandKey, type TestApp } from '../support/test-app.js';
 
 let app: TestApp;
+const complaints: string[] = [];
 
 beforeAll(async () => {
-  app = await createTestApp();
+  const logger = pino({ level: 'error' }, { write: (line) => void complaints.push(line) });
+  app = await createTestApp({ logger });
 });
 afterAll(() => app?.close());
 
@@ -149,6 +154,34 @@ describe('POST /userconsents/withdraw', () => {
     const answer = await send('channel=all&format=ids', '1');
     expect(answer.text).toBe(crmError(409, errorText.importUnderWay));
     await holder.end();
+  });
+
+  it('withdraws nobody by a list that breaks off', async () => {
+    const [player = ''] = await playersWith(1, { email: true });
+    const isUnderWay = async () => {
+      const [row] = await app.sql<{ held: boolean }>(
+        `select exists (
+          select from pg_locks l join pg_database d on d.oid = l.database
+          where d.datname = current_database() and l.locktype = 'advisory' and l.classid = 2006) as held`,
+      );
+      return row?.held;
+    };
+    const connection = await RawConnection.open(app.url);
+    connection.write(
+      [
+        'POST /userconsents/withdraw?channel=all&format=ids HTTP/1.1',
+        'Host: x',
+        `X-Auth-Token: ${demoKey}`,
+        'Content-Length: 100000',
+      ],
+      `${player}\n`.repeat(1000),
+    );
+    while (!(await isUnderWay())) await wait(10);
+    connection.hangUp();
+    while (await isUnderWay()) await wait(10);
+    expect(await consentsOf(player)).toBe(printed({ email: true }));
+    expect((await send('channel=email&format=ids', player)).json).toEqual(result(1, 1, 0));
+    expect(complaints).toEqual([]);
   });
 
   it('takes more than memory holds at once', async () => {

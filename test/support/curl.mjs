@@ -1,4 +1,5 @@
 // Does what curl does, as far as the guides use it, where there is no curl. Options it does not know are errors.
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { parseArgs } from 'node:util';
 
@@ -9,6 +10,7 @@ const { values, positionals } = parseArgs({
     include: { type: 'boolean', short: 'i' },
     header: { type: 'string', short: 'H', multiple: true, default: [] },
     data: { type: 'string', short: 'd' },
+    'data-binary': { type: 'string' },
     request: { type: 'string', short: 'X' },
     'fail-with-body': { type: 'boolean' },
     'max-time': { type: 'string', default: '60' },
@@ -16,6 +18,8 @@ const { values, positionals } = parseArgs({
 });
 const [url, ...others] = positionals;
 if (!url || others.length > 0) throw new Error('one address is expected');
+if (values['data-binary'] !== undefined)
+  values.data = readFileSync(values['data-binary'].replace(/^@/, ''), 'utf8');
 const isForm = values.data !== undefined && !values.header.some((line) => /^content-type:/i.test(line));
 const given = values.header.map((line) => [
   line.slice(0, line.indexOf(':')),
