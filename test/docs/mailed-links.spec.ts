@@ -1,7 +1,9 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { projectFolder } from '../support/api-document.js';
 import { eventually } from '../support/crm-server.js';
 import { listCurls, readGuide, runCommand, runScript, shapeOf } from '../support/guide.js';
 import { createTestApp, type TestApp } from '../support/test-app.js';
@@ -10,6 +12,8 @@ const guide = readGuide('README.md', ['**Change an e-mail address', '**Show play
 
 let app: TestApp;
 let folder: string;
+let inbox: ChildProcess | undefined;
+let printed = '';
 
 jest.setTimeout(60_000);
 
@@ -20,13 +24,34 @@ const waitForMails = (count: number) =>
     return files.filter((file) => /^mail.[^.]+\.eml$/.test(file)).length === count;
   });
 
-describe.each(listCurls())('the way through mails as the README says, by %s', (curl) => {
+/** Starts `npm run inbox` on a free port; answers what the service needs to know of it. */
+async function startInbox(): Promise<string> {
+  inbox = spawn(process.execPath, ['scripts/inbox.mjs'], {
+    cwd: projectFolder,
+    env: { ...process.env, INBOX_PORT: '0', DATA_DIR: folder },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  inbox.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  await eventually(() => printed.includes('smtp://'));
+  return /smtp:\S+:\d+/.exec(printed)?.[0] ?? '';
+}
+
+const [curl = 'curl', other = curl] = listCurls();
+const ways = [
+  ['files', curl],
+  ['the inbox', other],
+] as const;
+
+describe.each(ways)('the way through mails as the README says, by %s and %s', (through, program) => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'player-consent-mails-'));
-    app = await createTestApp({ deliveries: true, environment: { DATA_DIR: folder } });
+    const environment: Record<string, string> = { DATA_DIR: folder };
+    if (through === 'the inbox') environment.SMTP_URL = await startInbox();
+    app = await createTestApp({ deliveries: true, environment });
   });
   afterAll(async () => {
     await app?.close();
+    inbox?.kill('SIGTERM');
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -45,12 +70,12 @@ describe.each(listCurls())('the way through mails as the README says, by %s', (c
       runCommand(
         guide,
         { ...command, text: remembered + command.text.replace(link, '') },
-        curl,
+        program,
         replacements,
         variables,
       );
 
-    expect(await runScript(guide, change, curl, replacements, variables)).toBe('');
+    expect(await runScript(guide, change, program, replacements, variables)).toBe('');
     await waitForMails(2);
     expect(await run(confirm)).toEqual(confirm.printed);
     expect(await run(forget)).toEqual(forget.printed);
@@ -62,5 +87,7 @@ describe.each(listCurls())('the way through mails as the README says, by %s', (c
       body: { email: 'ada.demo@example.com', password: 'An0ther-word' },
     });
     expect(login.status).toBe(200);
+    if (through === 'the inbox')
+      expect(printed).toMatch(/^to ada\.demo@example\.com: .+\n(?: .+\n)* {2}http.+verify\/password/m);
   });
 });
