@@ -16,8 +16,10 @@ const notHere = [
   ...['/node_modules/', '/dist/', 'test/browser/'],
   ...['test/crash/', 'test/database/embedded', 'test/delivery/', '<rootDir>/src/', 'test/cli/', 'test/docs/'],
   'test/architecture/(access-matrix|routes|sources)',
-  'test/e2e/(authentication|brand-hosts|cors|fingerprint|gateway-message|instances|integrations|logs|messages|operations)',
-  'test/e2e/(optional|policy-page|process|query-bodies|rate-limit|reconciliation-faults|robustness|subscription-addresses)',
+  'test/e2e/(authentication|brand-hosts|cors|crm-events|fingerprint|instances|integrations|logs|messages|operations)',
+  'test/e2e/gateway-(canary|limits|marketing|message|opt-out|passwords|player-info|reality|sessions|terms)',
+  'test/e2e/(optional|policies|policy-page|policy-reads|process|query-bodies|rate-limit|reconciliation-(faults|replica))',
+  'test/e2e/(robustness|subscription-addresses|universal-(concurrency|limits))',
 ];
 
 if (!existsSync(postgres) || !existsSync(initdb)) {
