@@ -298,6 +298,8 @@ describe('the form for a new password', () => {
       expect([page.status, page.text.includes('This link does not work')]).toEqual([400, true]);
     }
     expectAnswer(await follow(app, link, 'GET'), 400, gatewayError.failure);
+    const long = await open(app, link, 'POST', form({ new_password: 'x'.repeat(100_000) }));
+    expectAnswer(long, 413, gatewayError.input);
     const foreign = { ...form({}), headers: { 'content-type': 'text/xml' }, offDocument: true };
     expect((await open(app, link, 'POST', foreign)).status).toBe(415);
   });

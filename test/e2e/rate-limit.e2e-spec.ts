@@ -123,6 +123,25 @@ describe('an address', () => {
     expectAnswer(await register(), 429, gatewayError.tooMany);
   });
 
+  it.each([
+    ['GET', 'verify/email'],
+    ['POST', 'verify/email'],
+    ['GET', 'cancel/email'],
+    ['POST', 'cancel/email'],
+    ['GET', 'verify/password'],
+    ['POST', 'verify/password'],
+    ['PUT', 'verify/password'],
+  ])('follows mailed links no more often: %s %s', async (method, route) => {
+    const follow = () =>
+      app.call(method, `/gateway/admission/1.0/${route}/1?hash=x`, {
+        token: null,
+        headers: { 'x-forwarded-for': address, accept: 'application/json' },
+        ...(method === 'GET' ? {} : { body: { new_password: 'x' } }),
+      });
+    for (let time = 0; time < limit; time++) expect((await follow()).status).toBe(400);
+    expectAnswer(await follow(), 429, gatewayError.tooMany);
+  });
+
   it('is counted alone: others go on, and so do routes without a limit', async () => {
     await statusesOf(limit + 1, '/records/1');
     expect((await call('/records/1', { from: '198.18.1.1' })).status).toBe(200);
