@@ -24,9 +24,12 @@ const findLive = {
       and seen_at + make_interval(secs => idle_ttl) > now()`,
 };
 
+/** Waits for nobody: a row that is held is marked by the next request, and many sessions at once have no order to be locked in. */
 const markSeen = {
   name: 'mark_sessions_seen',
-  text: `update sessions set seen_at = now() where id = any ($1) and ${isUnseen}`,
+  text: `
+    update sessions set seen_at = now()
+    where id = any (array(select id from sessions where id = any ($1) and ${isUnseen} for no key update skip locked))`,
 };
 
 /** What a player's totals are is read under a lock that a batch of its events waits for, and that waits for one. */
@@ -185,7 +188,10 @@ export class SessionsService {
   async endAll(brandId: number, playerId: string, manager?: EntityManager, kept?: string): Promise<number> {
     const statement = `
       update sessions set ended_at = now()
-      where brand_id = $1 and player_id = $2 and ended_at is null and id is distinct from $3::uuid`;
+      where brand_id = $1 and player_id = $2 and id = any (array(
+        select id from sessions
+        where brand_id = $1 and player_id = $2 and ended_at is null and id is distinct from $3::uuid
+        order by id for no key update))`;
     const values = [brandId, playerId, kept ?? null];
     if (!manager) return (await this.database.pool.query(statement, values)).rowCount ?? 0;
     const [, ended] = await manager.query<[unknown[], number]>(statement, values);

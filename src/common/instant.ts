@@ -8,7 +8,8 @@ export function parseInstantText(text: unknown): Date | null {
   const [whole, year, month, day, , , , , offsetHours] = match;
   const daysInMonth = new Date(Date.UTC(2000 + (Number(year) % 400), Number(month), 0)).getUTCDate();
   if (Number(day) > daysInMonth || Number(offsetHours ?? 0) > 14) return null;
-  const time = new Date(whole);
+  // Written as the language reads it: of any other form the engine takes a year below 100 for one of the last two centuries.
+  const time = new Date(`${whole.slice(0, 10)}T${whole.slice(11).toUpperCase()}`);
   if (Number.isNaN(time.getTime())) return null;
   const utcYear = time.getUTCFullYear();
   return utcYear >= 1 && utcYear <= 9999 ? time : null;

@@ -39,7 +39,8 @@ export function brokenEmailRules(
   if (!hasSyntax(literal === undefined ? address : `${address.slice(0, at)}example.com`, literal)) {
     return [...codes, 'email_syntax_error'];
   }
-  if (literal !== undefined || !isPossible(domain)) codes.push('invalid_email');
+  // No mail leaves for a name in quotes.
+  if (literal !== undefined || address.startsWith('"') || !isPossible(domain)) codes.push('invalid_email');
   if (!identityKey(userName).startsWith(testPlayers) && isFraud(domain, fraudDomains, takesThrowAway))
     codes.push('email_fraud');
   return codes;
@@ -47,6 +48,8 @@ export function brokenEmailRules(
 
 function hasSyntax(address: string, literal: string | undefined): boolean {
   if (literal !== undefined && !isIP(literal)) return false;
+  // What nobody sees makes one address look like another.
+  if (/\p{Cf}/u.test(address)) return false;
   // What is too long as a whole is said to be so, and not also for its parts.
   return isEmail(address, { require_tld: false, ignore_max_length: address.length > maxLength });
 }

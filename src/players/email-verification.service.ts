@@ -46,7 +46,9 @@ export class EmailVerificationService {
     const id = { brandId: brand.id, playerId: link.playerId };
     return this.dataSource.transaction(async (manager) => {
       const locked = await lockPlayer(manager, brand.id, link.playerId);
-      if (!locked || !(await this.links.use(manager, brand.id, link))) return false;
+      // Whoever was blocked because somebody else has the account can still keep its address.
+      if (!locked || (locked.state.blocked && link.purpose !== 'email_cancel')) return false;
+      if (!(await this.links.use(manager, brand.id, link))) return false;
       await endLinks(manager, id, this.clock.now(), ['email_change', 'email_cancel']);
       if (link.purpose === 'email_cancel') return true;
       const by = { actor: 'player', ...(link.comment !== null && { comment: link.comment }) };

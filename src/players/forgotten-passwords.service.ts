@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { BrandSettings } from '../brands/brand-settings.js';
 import { OutboxSignal } from '../database/outbox-signal.js';
-import { AttemptLimits } from './attempt-limits.service.js';
+import { AttemptLimits, isDeadlock } from './attempt-limits.service.js';
 import { identityKey } from './identity-key.js';
 import { PlayerLinksService } from './player-links.service.js';
 
@@ -34,9 +34,14 @@ export class ForgottenPasswordsService {
       { of: ['forgot', 'network', network], most: mostPerNetwork },
     ];
     const { id, hash, createdAt, expiresAt, mail } = this.links.make(brand.id, 'password_reset');
-    await this.dataSource.transaction(async (manager) => {
-      await this.limits.takeWithin(manager, brand.id, limits, windowSeconds);
-      await manager.query(send, [brand.id, key, id, hash, createdAt, expiresAt, uuidv7(), mail]);
+    const write = () =>
+      this.dataSource.transaction(async (manager) => {
+        await this.limits.takeWithin(manager, brand.id, limits, windowSeconds);
+        await manager.query(send, [brand.id, key, id, hash, createdAt, expiresAt, uuidv7(), mail]);
+      });
+    await write().catch((error: unknown) => {
+      if (isDeadlock(error)) return write();
+      throw error;
     });
     this.signal.raise(brand.id);
   }

@@ -53,14 +53,19 @@ const holdState = 'select from marketing_states where brand_id = $1 and player_i
  * Moves what the totals were at the log-in, so that so much has been played since. Of bets and wins no more is invented than the
  * balance needs. Parameters: brand, player, rounds, balance; null for what stays.
  */
-const moveStarts = ['sessions', 'game_sessions'].map(
-  (table) => `
+const moveStarts = [
+  ['sessions', 'id'],
+  ['game_sessions', 'id_hash'],
+].map(
+  ([table, id]) => `
     update ${table} s set
       start_rounds = coalesce(a.rounds - $3::bigint, s.start_rounds),
       start_bets = coalesce(a.bets - greatest(a.bets - s.start_bets, -$4::bigint), s.start_bets),
       start_wins = coalesce(a.wins - $4::bigint - greatest(a.bets - s.start_bets, -$4::bigint), s.start_wins)
     from player_activity a
-    where a.brand_id = $1 and a.player_id = $2 and s.brand_id = a.brand_id and s.player_id = a.player_id and s.ended_at is null`,
+    where a.brand_id = $1 and a.player_id = $2 and s.brand_id = a.brand_id and s.player_id = a.player_id and s.${id} = any (array(
+      select x.${id} from ${table} x
+      where x.brand_id = $1 and x.player_id = $2 and x.ended_at is null order by x.${id} for no key update))`,
 );
 
 /** Players' figures, as the operator's platform tells of them. */

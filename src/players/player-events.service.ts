@@ -13,7 +13,7 @@ export const eventTypes = Object.keys(EventType) as EventTypeName[];
 
 const eventKeys = new Set(['id', 'type', 'amount', 'at', 'data']);
 /** Ids stand in paths, too. */
-const idForm = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$/;
+export const eventIdForm = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$/;
 const longestData = 4000;
 /** Clocks of two machines are not one. */
 const mostAheadMs = 5 * 60_000;
@@ -96,7 +96,7 @@ function readEvent(
     const field = `${at}.${key.slice(0, 64)}`;
     throw invalidField(field, `${field}: property ${key.slice(0, 64)} should not exist`);
   }
-  if (typeof id !== 'string' || !idForm.test(id))
+  if (typeof id !== 'string' || !eventIdForm.test(id))
     throw invalidField(`${at}.id`, `${at}.id must be 1 to 100 letters, digits, ., _, : or -`);
   const code =
     typeof type === 'string' && Object.hasOwn(EventType, type) ? EventType[type as EventTypeName] : 0;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../common/errors.js';
 import { Database } from '../database/database.js';
-import { EventType } from './player-events.service.js';
+import { EventType, eventIdForm } from './player-events.service.js';
 
 /** A bonus whose wagering is complete. */
 export interface CompletedWagering {
@@ -42,7 +42,9 @@ export class WageringService {
    * none to come either.
    */
   async find(brandId: number, playerId: string, reference: string): Promise<CompletedWagering | null> {
-    const [row] = await this.database.prepared<WageringRow>(find, [brandId, playerId, reference]);
+    // What can be no event's id need not be one that the database can read, either.
+    const id = eventIdForm.test(reference) ? reference : null;
+    const [row] = await this.database.prepared<WageringRow>(find, [brandId, playerId, id]);
     if (row?.id) return { ...row, id: row.id };
     if (row?.is_running) return null;
     throw new AppError('not_found');

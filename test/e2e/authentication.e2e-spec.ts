@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
 import { sha256 } from '../../src/common/secrets.js';
 import { change, newPlayerId, printed } from '../support/consents.js';
 import { crmError, errorText, oauthError } from '../support/errors.js';
@@ -301,6 +302,28 @@ describe('a player’s session', () => {
       [id],
     );
     expect(row).toEqual({ slid: true });
+  });
+
+  it('is used while something else holds it, and marked as seen by the next request', async () => {
+    const { id, auth_token: token } = await app.openSession('1001');
+    const age = async () => {
+      const [row] = await app.sql<{ age: number }>(
+        'select extract(epoch from now() - seen_at)::integer as age from sessions where id = $1',
+        [id],
+      );
+      return row?.age ?? -1;
+    };
+    await app.sql(`update sessions set seen_at = now() - interval '5 minutes' where id = $1`, [id]);
+    const holder = new Client({ connectionString: app.database.superuserUrl });
+    await holder.connect();
+    await holder.query('begin');
+    await holder.query('select from sessions where id = $1 for update', [id]);
+    expect((await useSession(token)).status).toBe(403);
+    expect(await age()).toBeGreaterThanOrEqual(300);
+    await holder.query('rollback');
+    await holder.end();
+    expect((await useSession(token)).status).toBe(403);
+    expect(await age()).toBeLessThan(300);
   });
 
   it('ends at once on every instance', async () => {

@@ -155,6 +155,19 @@ describe('a change of the e-mail address', () => {
     }
   });
 
+  it('is confirmed for nobody who is blocked, and cancelled all the same', async () => {
+    const player = await newPlayer();
+    const { confirm, cancel } = await begin(player);
+    const block = (active: boolean) =>
+      app.call('PUT', `/internal/players/${player.id}/blocks`, { body: { blocked: { active } } });
+    expect((await block(true)).status).toBe(200);
+    expectAnswer(await follow(app, confirm), 400, gatewayError.failure);
+    expectAnswer(await follow(app, cancel), 200, cancelled);
+    await block(false);
+    expectAnswer(await follow(app, confirm), 400, gatewayError.failure);
+    expect(await addressOf(player)).toMatchObject({ email: player.address });
+  });
+
   it('is twenty in an hour, of which refused ones are none', async () => {
     const player = await newPlayer();
     for (let tries = 0; tries < 25; tries++) expect((await change(player, {})).status).toBe(422);
@@ -176,6 +189,8 @@ describe('a change of the e-mail address that breaks rules', () => {
     ['one too long that is none', 'x'.repeat(300), ['email_long', 'email_syntax_error']],
     ['an impossible domain', 'a@example.nowhere', ['invalid_email']],
     ['a literal', 'a@[192.0.2.1]', ['invalid_email']],
+    ['a name in quotes, which no mail reaches', '"a b"@example.com', ['invalid_email']],
+    ['a letter that nobody sees', 'player1001\u200b@example.com', ['email_syntax_error']],
     ['a throw-away domain', 'a@mailinator.com', ['email_fraud']],
     ['somebody’s', 'Player1001@EXAMPLE.com', ['email_already_exists']],
     ['somebody’s in wide letters', 'ｐｌａｙｅｒ1001@example.com', ['email_already_exists']],

@@ -275,6 +275,7 @@ describe('a wagering that is complete', () => {
   it('is 412 while there is something left to wager, and 404 when there is not', async () => {
     const { id, token } = await players.create();
     expectAnswer(await players.wagering(id, 'bonus-2', token), 404, '{"errMsg":"not found"}');
+    expectAnswer(await players.wagering(id, '%00', token), 404, '{"errMsg":"not found"}');
     await players.tell(id, [event('bet', 1, { id: 'bet-1' })]);
     expectAnswer(await players.wagering(id, 'bet-1', token), 404, '{"errMsg":"not found"}');
     await players.put(id, { wageringBalance: 0.01 });

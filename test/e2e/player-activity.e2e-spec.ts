@@ -110,6 +110,7 @@ describe('PUT /internal/players/:id/activity', () => {
     [{ tag_status: 2 ** 31 }, 'tag_status must not be greater than 2147483647'],
     [{ last_bet: 'yesterday' }, errorText.printedTime('last_bet')],
     [{ last_bet: '2026-02-30 12:00:00' }, errorText.printedTime('last_bet')],
+    [{ last_bet: '0000-01-01 00:00:00' }, errorText.printedTime('last_bet')],
     [{ vip_level: 1.5 }, 'vip_level must be a text or an integer'],
     [{ wageringComplete: 1 }, 'wageringComplete must be one of the following values: , 0, 1'],
     [{ bonusOptOut: true }, 'bonusOptOut must be one of the following values: 0, 1'],

@@ -190,6 +190,11 @@ begin
   if n.late_times is null then
     return n.applied;
   end if;
+  -- Rows of one player are locked in the order of their ids by whoever writes more than one.
+  perform from sessions s where s.brand_id = p_brand_id and s.player_id = p_player_id collate "C" and s.ended_at is null
+  order by s.id for no key update;
+  perform from game_sessions g where g.brand_id = p_brand_id and g.player_id = p_player_id collate "C" and g.ended_at is null
+  order by g.id_hash for no key update;
   -- What was played before a log-in is none of what was played since. Platforms tell milliseconds, log-ins have finer ones.
   update sessions s set start_rounds = s.start_rounds + l.rounds, start_bets = s.start_bets + l.bets, start_wins = s.start_wins + l.wins
   from (
