@@ -175,7 +175,7 @@ describe('the docs page', () => {
       'PATCH /api/brands/{id}': { body: JSON.stringify({ name: 'Demo Casino' }) },
       'PUT /internal/players/{id}': { body: JSON.stringify({ language: 'de' }) },
       'PUT /internal/players/{id}/blocks': { body: JSON.stringify({ blocked: { active: true } }) },
-      'POST /internal/sessions': { body: JSON.stringify({ player_id: '1001' }) },
+      'POST /internal/sessions': { body: JSON.stringify({ player_id: '1003' }) },
       'POST /userconsents/import': { parameters: { format: 'csv' } },
     };
     await docs.authorize(service.token);

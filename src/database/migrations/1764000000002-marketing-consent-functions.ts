@@ -422,8 +422,8 @@ begin
     -- In the order of their ids, as by whoever else writes more than one.
     update sessions set ended_at = v_now
     where brand_id = p_brand_id and player_id = p_player_id and id = any (array(
-      select s.id from sessions s where s.brand_id = p_brand_id and s.player_id = p_player_id and s.ended_at is null
-      order by s.id for no key update));
+      select x.id from sessions x where x.brand_id = p_brand_id and x.player_id = p_player_id and x.ended_at is null
+      order by x.id for no key update));
   end if;
   if p_evidence is not null then
     insert into event_evidence (brand_id, player_id, act_id, recorded_at, salt, evidence)
