@@ -1,6 +1,6 @@
-import { Get, Header, Param, Res } from '@nestjs/common';
+import { Get, Header, Param, Req, Res } from '@nestjs/common';
 import { ApiParam } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BrandSettings } from '../brands/brand-settings.js';
 import { ApiAnswers } from '../common/api-answers.dto.js';
 import { OnlineStatusService } from '../players/online-status.service.js';
@@ -41,9 +41,10 @@ export class OnlineStatusController {
   @GatewayErrors([303, 401], { 303: [RealityCheckDto], 401: [GatewayErrorDto, GatewayResultDto] })
   async readOnlineStatus(
     @Session() { brand, playerId, sessionId }: GatewaySession,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OnlineStatusDto | RealityCheckDto> {
-    const online = await this.online.read(brand, playerId, sessionId);
+    const online = await this.online.read(brand, playerId, sessionId, showsAnswer(request));
     if (!online.isCheckDue) return toOnlineStatusDto(brand, online);
     void reply.status(303);
     return toRealityCheckDto(brand, online);
@@ -60,11 +61,18 @@ export class OnlineStatusController {
     @Brand() brand: BrandSettings,
     @OptionalSession() session: GatewaySession | null,
     @Param('game_session_id') gameSessionId: string,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<InGameStatusDto | InGameRealityCheckDto> {
-    const online = await this.online.readInGame(brand, gameSessionId, session?.playerId ?? null);
+    const caller = session?.playerId ?? null;
+    const online = await this.online.readInGame(brand, gameSessionId, caller, showsAnswer(request));
     if (!online.isCheckDue) return toInGameStatusDto(brand, online);
     void reply.status(303);
     return toInGameRealityCheckDto(brand, online);
   }
+}
+
+/** HEAD has no body: nobody has been told anything by it. */
+function showsAnswer({ method }: FastifyRequest): boolean {
+  return method !== 'HEAD';
 }

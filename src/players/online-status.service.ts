@@ -59,10 +59,15 @@ export class OnlineStatusService {
 
   /**
    * The player of a session. Rejects with unauthorized for one that is not there, and with the code of what the player has to do
-   * first. A check that is due is so for one caller alone: the period begins again with it.
+   * first. A check that is due is so for one caller alone: the period begins again with it, if the answer is shown.
    */
-  async read(brand: BrandSettings, playerId: string, sessionId: string): Promise<OnlinePlayer> {
-    return this.tell(brand, await this.bySession.add({ brandId: brand.id, playerId, sessionId }));
+  async read(
+    brand: BrandSettings,
+    playerId: string,
+    sessionId: string,
+    isShown = true,
+  ): Promise<OnlinePlayer> {
+    return this.tell(brand, await this.bySession.add({ brandId: brand.id, playerId, sessionId }), isShown);
   }
 
   /** The same of the player of a game session, whose id is enough; where a session comes with it, it must be of that player. */
@@ -70,25 +75,31 @@ export class OnlineStatusService {
     brand: BrandSettings,
     gameSessionId: string,
     caller: string | null,
+    isShown = true,
   ): Promise<OnlinePlayer> {
     if (!SessionsService.isToken(gameSessionId)) throw new AppError('unauthorized');
     const idHash = sha256(gameSessionId.toLowerCase());
     const player = await this.byGame.add({ brandId: brand.id, idHash });
-    return this.tell(brand, caller === null || caller === player?.player_id ? player : null);
+    return this.tell(brand, caller === null || caller === player?.player_id ? player : null, isShown);
   }
 
-  private async tell(brand: BrandSettings, player: OnlinePlayerRow | null): Promise<OnlinePlayer> {
+  private async tell(
+    brand: BrandSettings,
+    player: OnlinePlayerRow | null,
+    isShown: boolean,
+  ): Promise<OnlinePlayer> {
     if (!player) throw new AppError('unauthorized');
     const [code] = await this.requirements.findCodes(brand, player.player_id, player);
     if (code) throw new AppError('unauthorized', undefined, [], { answer: { result: code } });
     const now = this.clock.now();
-    return { player, isCheckDue: await this.beginAgain(player, now), now };
+    return { player, isCheckDue: await this.isDue(player, now, isShown), now };
   }
 
-  private async beginAgain(player: OnlinePlayerRow, now: Date): Promise<boolean> {
+  private async isDue(player: OnlinePlayerRow, now: Date, isShown: boolean): Promise<boolean> {
     const { brand_id: brandId, player_id: playerId, login_at: loginAt, checked_at: checkedAt } = player;
     const since = latestStart(player.reality_check, now);
     if (since === null || loginAt > since || (checkedAt !== null && checkedAt > since)) return false;
+    if (!isShown) return true;
     const begun = await this.database.prepared(restartPeriod, [brandId, playerId, now, since]);
     return begun.length === 1;
   }

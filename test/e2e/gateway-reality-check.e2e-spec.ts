@@ -58,6 +58,17 @@ describe('a reality check', () => {
     expect((await players.status(token)).status).toBe(303);
   });
 
+  it('is not over with HEAD, which tells nobody', async () => {
+    const { id, token, loginAt } = await create('15_min');
+    const game = await players.openGame(id);
+    setClock(loginAt + 15 * minute);
+    const online = '/gateway/online-player/1.0/player/2/online';
+    for (const path of ['status', `ingame/status/${game}`])
+      expect((await app.call('HEAD', `${online}/${path}`, { token })).status).toBe(303);
+    expect((await players.status(token)).status).toBe(303);
+    expect((await players.inGame(game)).status).toBe(200);
+  });
+
   it('never comes to whoever wants none', async () => {
     const { token, loginAt } = await create('no_limit');
     setClock(loginAt + 600 * minute);
