@@ -10,10 +10,9 @@ import { SettlesLink, ShowsLink, TakesLink } from './link-pages.dto.js';
 import { LinkPages, toReader } from './link-pages.js';
 import { refusal } from './passwords.dto.js';
 
-const outcomes = {
-  verify: { done: 'verified', message: 'email_verified' },
-  cancel: { done: 'cancelled', message: 'email_change_cancelled' },
-} as const;
+const outcomes = { verify: 'verified', cancel: 'cancelled' } as const;
+/** For programs: it is one message, whichever of the two the link was for. */
+const settled = 'email_verified';
 
 /** What mailed links about e-mail addresses lead to. Opening one changes nothing, since mail scanners do; its button does. */
 @GatewayController('admission/:version')
@@ -106,10 +105,9 @@ export class EmailLinksController {
   ): Promise<void> {
     const link = await this.emails.act(brand, act, hash);
     if (!link) throw refusal('general_failure');
-    const { done, message } = outcomes[act];
     const reader = toReader(brand, link.language, request.headers['accept-language']);
-    if (wantsPage(request)) sendPrivatePage(reply, this.pages.renderDone(done, reader));
-    else void reply.header('cache-control', 'no-store').send({ message_format: message });
+    if (wantsPage(request)) sendPrivatePage(reply, this.pages.renderDone(outcomes[act], reader));
+    else void reply.header('cache-control', 'no-store').send({ message_format: settled });
   }
 }
 

@@ -7,7 +7,7 @@ import { createTestApp, type TestApp } from '../support/test-app.js';
 
 const path = '/gateway/player-personal-details/player/details/emailUpdate/1.0/1';
 const verified = '{"message_format":"email_verified"}';
-const cancelled = '{"message_format":"email_change_cancelled"}';
+const cancelled = '{"message_format":"email_verified"}';
 const uppercased = (address: string) => address.toUpperCase();
 
 let app: TestApp;

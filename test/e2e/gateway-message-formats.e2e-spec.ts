@@ -60,7 +60,6 @@ describe('a message format', () => {
     ['password_replaced', 'success'],
     ['wrong_old_password', 'error'],
     ['email_verified', 'success'],
-    ['email_change_cancelled', 'success'],
     ['tnc_approval_required', 'info'],
     ['privacy_approval_required', 'info'],
     ['general_failure', 'error'],
