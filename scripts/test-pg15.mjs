@@ -18,8 +18,8 @@ const notHere = [
   'test/architecture/(access-matrix|routes|sources)',
   'test/e2e/(authentication|brand-hosts|cors|crm-events|fingerprint|instances|integrations|logs|messages|operations)',
   'test/e2e/gateway-(canary|limits|marketing|message|opt-out|passwords|player-info|reality|sessions|terms)',
-  'test/e2e/(optional|policies|policy-page|policy-reads|process|query-bodies|rate-limit|reconciliation-(faults|replica))',
-  'test/e2e/(robustness|subscription-addresses|universal-(concurrency|limits))',
+  'test/e2e/(optional|policies|policy-(page|reads|webhooks)|process|query-bodies|rate-limit)',
+  'test/e2e/(reconciliation-(compare|faults|replica)|robustness|subscription|universal-(concurrency|limits))',
 ];
 
 if (!existsSync(postgres) || !existsSync(initdb)) {
