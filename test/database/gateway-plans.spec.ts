@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { SessionsService } from '../../src/auth/sessions.service.js';
 import { BrandCatalogue } from '../../src/brands/brand-catalogue.js';
-import { Database } from '../../src/database/database.js';
 import { CodeTokensService } from '../../src/players/code-tokens.service.js';
 import { LoginService } from '../../src/players/login.service.js';
 import { MobileVerificationService } from '../../src/players/mobile-verification.service.js';
 import { PlayerDetailsService } from '../../src/players/player-details.service.js';
 import { PlayerInfoService } from '../../src/players/player-info.service.js';
 import { PlayerRequirementsService } from '../../src/players/player-requirements.service.js';
-import { eventually } from '../support/crm-server.js';
 import { demoPassword } from '../support/gateway.js';
+import { ReadCounter } from '../support/read-counter.js';
 import { createTestApp, type TestApp } from '../support/test-app.js';
 
 const players = 5000;
@@ -22,12 +21,14 @@ const tables = [
 ];
 
 let app: TestApp;
+let counter: ReadCounter;
 let acts: [what: string, players: number, act: () => Promise<unknown>][];
 
 beforeAll(async () => {
   // One connection, so that what is planned on nearly empty tables is what meets the full ones.
   app = await createTestApp({ environment: { DATABASE_POOL_SIZE: '1' } });
   acts = await makeActs();
+  await addExpired();
   for (const table of tables) {
     // A vacuum in between would have the statements planned anew.
     await app.sql(`alter table ${table} set (autovacuum_enabled = false)`);
@@ -36,16 +37,34 @@ beforeAll(async () => {
   // PostgreSQL keeps a plan for all values after five.
   for (const [, , act] of acts) for (let time = 0; time < 8; time++) await act();
   await fill();
-  // What filling read is counted when its connections say so, which may be later.
-  let counted = -1;
-  await eventually(async () => {
-    const before = counted;
-    await app.sql('select pg_stat_force_next_flush()');
-    counted = await countReads();
-    return counted === before;
-  });
+  counter = await ReadCounter.start(app, `^(${tables.join('|')})$`);
 });
 afterAll(() => app?.close());
+
+/** As after a quiet night: as PostgreSQL sees it then, next to nothing expires later than now. */
+async function addExpired(): Promise<void> {
+  const at = `now() - interval '1 day' + n * interval '1 minute'`;
+  const many = 'from generate_series(1, 50) n';
+  await app.sql(`insert into marketing_states (brand_id, player_id) select 1, 'old-' || n ${many}`);
+  await app.sql(`insert into players (brand_id, player_id, has_details) select 1, 'old-' || n, true ${many}`);
+  await app.sql(`insert into player_credentials (brand_id, player_id) select 1, 'old-' || n ${many}`);
+  await app.sql(
+    `insert into sessions (id, brand_id, player_id, token_hash, idle_ttl, expires_at)
+     select gen_random_uuid(), 1, 'old-' || n, sha256(('old-' || n)::bytea), 1800, ${at} ${many}`,
+  );
+  await app.sql(
+    `insert into login_challenges (brand_id, player_id, token_hash, password_digest, expires_at)
+     select 1, 'old-' || n, sha256(('old-' || n)::bytea), '', ${at} ${many}`,
+  );
+  await app.sql(
+    `insert into player_codes (brand_id, player_id, id, number, is_login, token_hash, code_hash, created_at, expires_at)
+     select 1, 'old-' || n, gen_random_uuid(), '44-7400000009', false, sha256(('old-' || n)::bytea), '', ${at}, ${at} ${many}`,
+  );
+  await app.sql(
+    `insert into attempt_counts (brand_id, key, window_at, attempts, expires_at)
+     select 1, sha256(('old-' || n)::bytea), ${at}, 1, ${at} ${many}`,
+  );
+}
 
 async function makeActs(): Promise<typeof acts> {
   const get = <T>(service: new (...args: never[]) => T): T => app.nest.get(service, { strict: false });
@@ -117,23 +136,13 @@ async function fill(): Promise<void> {
   );
 }
 
-/** Rows and index entries that the service has read so far of the tables that filled. */
-async function countReads(): Promise<number> {
-  await app.nest.get(Database).pool.query('select pg_stat_force_next_flush()');
-  const [row] = await app.sql<{ reads: number }>(
-    `select (select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) from pg_stat_user_tables where relname = any ($1))::integer
-       + (select sum(idx_tup_read) from pg_stat_user_indexes where relname = any ($1))::integer as reads`,
-    [tables],
-  );
-  return row?.reads ?? 0;
-}
-
 it('everything that players ask for is found by its keys, on tables that have filled since it was planned', async () => {
   for (const [what, about, act] of acts) {
-    const before = await countReads();
-    const [answer] = [await act()].flat();
-    const reads = (await countReads()) - before;
+    let answer: unknown;
+    const reads = await counter.during(async () => {
+      [answer] = [await act()].flat();
+    });
     expect([what, Boolean(answer)]).toEqual([what, true]);
-    expect([what, reads > 0 && reads <= readPerPlayer * about]).toEqual([what, true]);
+    expect([what, reads > 0 && reads <= readPerPlayer * about ? 'few' : reads]).toEqual([what, 'few']);
   }
 });

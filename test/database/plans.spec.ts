@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Database } from '../../src/database/database.js';
 import { CrmOutbox, readJob } from '../../src/delivery/crm/crm-outbox.js';
 import { DeliveriesService } from '../../src/delivery/deliveries.service.js';
 import { Lane } from '../../src/delivery/outbox-kinds.js';
 import { type WebhookJob, WebhookOutbox } from '../../src/delivery/webhooks/webhook-outbox.js';
+import { ReadCounter } from '../support/read-counter.js';
 import { createTestApp, type TestApp } from '../support/test-app.js';
 
 /** Rows of each kind that the outbox is filled with. */
@@ -15,6 +15,7 @@ const readPerRow = 20;
 const subscription = '00000000-0000-7000-8000-000000000001';
 
 let app: TestApp;
+let counter: ReadCounter;
 let crm: CrmOutbox;
 let webhooks: WebhookOutbox;
 let deliveries: DeliveriesService;
@@ -69,16 +70,6 @@ async function finishAll(jobs: WebhookJob[]): Promise<number> {
   return jobs.length;
 }
 
-/** Rows and index entries that the service has read so far of the tables that fill and empty. */
-async function countReads(): Promise<number> {
-  await app.nest.get(Database).pool.query('select pg_stat_force_next_flush()');
-  const [row] = await app.sql<{ reads: number }>(`
-    select (select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) from pg_stat_user_tables
-        where relname in ('outbox', 'delivery_attempts'))::integer
-      + (select sum(idx_tup_read) from pg_stat_user_indexes where relname in ('outbox', 'delivery_attempts'))::integer as reads`);
-  return row?.reads ?? 0;
-}
-
 /** As the outbox is after a quiet night. */
 async function emptyOutbox(): Promise<void> {
   await app.sql('delete from outbox');
@@ -127,14 +118,16 @@ beforeAll(async () => {
   for (let time = 0; time < 8; time += 1) for (const [, act] of acts) await act();
   await app.sql('delete from outbox');
   await fillOutbox();
+  counter = await ReadCounter.start(app, '^(outbox|delivery_attempts)$');
 });
 afterAll(() => app?.close());
 
 describe('on an outbox that has filled since its statements were planned', () => {
   it.each(acts)('%s reads no more than it is about', async (_what, act) => {
-    const before = await countReads();
-    const rows = await act();
-    const reads = (await countReads()) - before;
+    let rows = 0;
+    const reads = await counter.during(async () => {
+      rows = await act();
+    });
     expect(rows).toBeGreaterThan(0);
     expect(reads).toBeGreaterThan(0);
     expect(reads).toBeLessThan(readPerRow * rows + 100);

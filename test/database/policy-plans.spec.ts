@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Database } from '../../src/database/database.js';
 import { PolicyCatalogue } from '../../src/consents/policies/policy-catalogue.js';
 import { PolicyConsentsService } from '../../src/consents/policies/policy-consents.service.js';
 import { PolicyListService } from '../../src/consents/policies/policy-list.service.js';
 import { WebhookOutbox } from '../../src/delivery/webhooks/webhook-outbox.js';
 import { WebhookRecordsService } from '../../src/delivery/webhooks/webhook-records.service.js';
 import { policyRoutes } from '../support/policies.js';
+import { ReadCounter } from '../support/read-counter.js';
 import { createTestApp, type TestApp } from '../support/test-app.js';
 
 const subjects = 20_000;
@@ -14,6 +14,7 @@ const readPerSubject = 8;
 const pageLimit = 50;
 
 let app: TestApp;
+let counter: ReadCounter;
 let service: PolicyConsentsService;
 let policyId: string;
 let otherId: string;
@@ -27,24 +28,6 @@ const clientIds = (count: number) =>
       [count],
     )
     .then((rows) => rows.map((row) => row.client_id));
-
-/** Rows and index entries that the service has read so far of the tables that fill. */
-async function countReads(): Promise<{ scanned: number; read: number }> {
-  await app.nest.get(Database).pool.query('select pg_stat_force_next_flush()');
-  const [row] = await app.sql<{ scanned: number; read: number }>(`
-    select sum(seq_tup_read)::integer as scanned, (sum(coalesce(idx_tup_fetch, 0)) + (
-        select sum(idx_tup_read) from pg_stat_user_indexes where relname in ('subjects', 'policy_consents') or relname like 'consent_events%'))::integer as read
-    from pg_stat_user_tables where relname in ('subjects', 'policy_consents') or relname like 'consent_events%'`);
-  return row ?? { scanned: 0, read: 0 };
-}
-
-async function readsOf(act: () => Promise<unknown>): Promise<number> {
-  const before = await countReads();
-  await act();
-  const after = await countReads();
-  expect(after.scanned).toBe(before.scanned);
-  return after.read - before.read;
-}
 
 /** The first page by the policy, by the version, or by both. */
 function listBy(filter: 'policyId' | 'version' | 'both') {
@@ -113,6 +96,7 @@ beforeAll(async () => {
      join policy_versions v on v.policy_id = p.id and v.version = '1'`,
     [subjects, [policyId, otherId]],
   );
+  counter = await ReadCounter.start(app, '^(subjects$|policy_consents$|consent_events)');
 });
 afterAll(() => app?.close());
 
@@ -120,7 +104,7 @@ it('who accepted is one look-up a subject, on tables that have filled since it w
   const policy = await app.nest.get(PolicyCatalogue, { strict: false }).get(policyId);
   const asked = await clientIds(500);
   let answers: boolean[] = [];
-  const reads = await readsOf(async () => {
+  const reads = await counter.during(async () => {
     answers = await service.areGiven(policy, asked);
   });
   expect(answers).toEqual(asked.map((_id, index) => index % 2 === 1));
@@ -132,12 +116,12 @@ it('so are one subject’s answer and record', async () => {
   const policy = await app.nest.get(PolicyCatalogue, { strict: false }).get(policyId);
   const [, second] = await clientIds(2);
   expect(
-    await readsOf(async () => {
+    await counter.during(async () => {
       expect(await service.isGiven(policy, second as Buffer, null)).toMatchObject({ is_given: true });
     }),
   ).toBeLessThan(20);
   expect(
-    await readsOf(async () => {
+    await counter.during(async () => {
       expect(await service.find(policy, second as Buffer, '1')).toMatchObject({ isGiven: true });
     }),
   ).toBeLessThan(20);
@@ -148,7 +132,7 @@ it('recording one more reads what is the subject’s', async () => {
   const [first] = await clientIds(1);
   const post = () => routes.post({ PolicyId: policyId, ClientId: (first as Buffer).toString('hex') });
   expect(
-    await readsOf(async () => {
+    await counter.during(async () => {
       expect((await post()).status).toBe(201);
     }),
   ).toBeLessThan(60);
@@ -171,7 +155,7 @@ describe('a page of the list', () => {
   it.each(['policyId', 'version', 'both'] as const)(
     'by %s reads little more than it shows',
     async (filter) => {
-      const reads = await readsOf(async () => {
+      const reads = await counter.during(async () => {
         const { records } = await listBy(filter);
         expect(records).toHaveLength(pageLimit);
       });
@@ -189,13 +173,13 @@ it('so is the making of a webhook, and of its body', async () => {
     [policyId],
   );
   await addChanges(20);
-  expect(await readsOf(() => webhooks.queue(1))).toBeLessThan(20 * 20);
+  expect(await counter.during(() => webhooks.queue(1))).toBeLessThan(20 * 20);
   const [queued] = await app.sql<{ changed_at: Date }>(
     `select created_at as changed_at from outbox where lane = 3 and player_id = '~7'`,
   );
   const changedAt = queued?.changed_at ?? new Date();
   expect(
-    await readsOf(async () => {
+    await counter.during(async () => {
       const body = await bodies.read({ brandId: 1, playerId: '~7', seq: '1', changedAt, targetId: policyId });
       expect(body).toMatchObject({ type: 'policy_consent.updated', data: { PolicyId: policyId } });
     }),

@@ -4,9 +4,9 @@ import { SubjectsService } from '../../src/consents/subjects.service.js';
 import { UniversalConsentsService } from '../../src/consents/universal/universal-consents.service.js';
 import { TimelineService } from '../../src/consents/timeline.service.js';
 import { UniversalListService } from '../../src/consents/universal/universal-list.service.js';
-import { Database } from '../../src/database/database.js';
 import { WebhookOutbox } from '../../src/delivery/webhooks/webhook-outbox.js';
 import { WebhookRecordsService } from '../../src/delivery/webhooks/webhook-records.service.js';
+import { ReadCounter } from '../support/read-counter.js';
 import { createTestApp, type TestApp } from '../support/test-app.js';
 
 /** Subjects with a record each, half of them players; one more has as many records alone. */
@@ -27,6 +27,7 @@ const rare = {
 const tables = '^(subjects|universal_consents|marketing_states|outbox|consent_events|event_evidence)';
 
 let app: TestApp;
+let counter: ReadCounter;
 let consents: UniversalConsentsService;
 let subjects: SubjectsService;
 let timeline: TimelineService;
@@ -99,16 +100,6 @@ const acts: [what: string, act: () => Promise<number>][] = [
   ['the making of webhooks', async () => Number(await webhooks.queue(1)) * 1000],
   ['what webhooks carry', () => all(changes, (change) => records.read({ brandId: 1, ...change }))],
 ];
-
-async function countReads(): Promise<number> {
-  await app.nest.get(Database).pool.query('select pg_stat_force_next_flush()');
-  const [row] = await app.sql<{ reads: number }>(
-    `select (select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) from pg_stat_user_tables where relname ~ $1)::integer
-       + (select sum(idx_tup_read) from pg_stat_user_indexes where relname ~ $1)::integer as reads`,
-    [tables],
-  );
-  return row?.reads ?? 0;
-}
 
 async function empty(): Promise<void> {
   for (const table of ['outbox', 'universal_consents', 'policy_consents', 'subjects', 'marketing_states']) {
@@ -194,17 +185,16 @@ beforeAll(async () => {
     [some(others)],
   );
   await recordRare();
-  // What this connection has read does not count.
-  await app.sql('select pg_stat_force_next_flush()');
-  await app.sql('select 1');
+  counter = await ReadCounter.start(app, tables);
 }, 120_000);
 afterAll(() => app?.close());
 
 describe('on subjects and records that have filled since its statements were planned', () => {
   it.each(acts)('%s read no more than they are about', async (_what, act) => {
-    const before = await countReads();
-    const rows = await act();
-    const reads = (await countReads()) - before;
+    let rows = 0;
+    const reads = await counter.during(async () => {
+      rows = await act();
+    });
     expect(rows).toBeGreaterThan(0);
     expect(reads).toBeGreaterThan(0);
     expect(reads).toBeLessThan(readPerRow * rows + 100);

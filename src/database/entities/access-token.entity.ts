@@ -3,7 +3,7 @@ import { ServiceClient } from './service-client.entity.js';
 
 /** An OAuth access token of a service client, kept as its SHA-256. */
 @Entity('access_tokens')
-@Index('ix_access_tokens_expires_at', ['expiresAt'])
+@Index('ix_access_tokens_expires_at', { synchronize: false })
 @Index('ix_access_tokens_client', ['clientId'])
 export class AccessToken {
   @PrimaryColumn({ type: 'bytea', name: 'token_hash', primaryKeyConstraintName: 'pk_access_tokens' })

@@ -3,7 +3,7 @@ import { Brand } from './brand.entity.js';
 
 /** How often something was tried in a stretch of time, for limits that hold on every instance. */
 @Entity('attempt_counts')
-@Index('ix_attempt_counts_expires_at', ['expiresAt'])
+@Index('ix_attempt_counts_expires_at', { synchronize: false })
 export class AttemptCount {
   @PrimaryColumn({
     type: 'integer',

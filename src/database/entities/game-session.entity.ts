@@ -4,7 +4,7 @@ import { MarketingState } from './marketing-state.entity.js';
 /** A game that a player has open. Its id is a version-4 UUID, which opens the in-game status, and is kept as its SHA-256. */
 @Entity('game_sessions')
 @Unique('uq_game_sessions_id_hash', ['brandId', 'idHash'])
-@Index('ix_game_sessions_expires_at', ['expiresAt'])
+@Index('ix_game_sessions_expires_at', { synchronize: false })
 export class GameSession {
   @PrimaryColumn({ type: 'integer', name: 'brand_id', primaryKeyConstraintName: 'pk_game_sessions' })
   brandId: number;

@@ -4,7 +4,7 @@ import { PlayerCredentials } from './player-credentials.entity.js';
 /** A log-in whose password was right and whose code is still to come. The token is a version-4 UUID, kept as its SHA-256. */
 @Entity('login_challenges')
 @Unique('uq_login_challenges_token_hash', ['brandId', 'tokenHash'])
-@Index('ix_login_challenges_expires_at', ['expiresAt'])
+@Index('ix_login_challenges_expires_at', { synchronize: false })
 export class LoginChallenge {
   @PrimaryColumn({ type: 'integer', name: 'brand_id', primaryKeyConstraintName: 'pk_login_challenges' })
   brandId: number;

@@ -4,7 +4,7 @@ import { Player } from './player.entity.js';
 /** A code that went to a number, to show that the player has it. The code itself is in no table. */
 @Entity('player_codes')
 @Index('ix_player_codes_token_hash', ['brandId', 'tokenHash'])
-@Index('ix_player_codes_expires_at', ['expiresAt'])
+@Index('ix_player_codes_expires_at', { synchronize: false })
 export class PlayerCode {
   @PrimaryColumn({ type: 'integer', name: 'brand_id', primaryKeyConstraintName: 'pk_player_codes' })
   brandId: number;

@@ -8,7 +8,7 @@ export type LinkPurpose = (typeof linkPurposes)[number];
 /** A link that was mailed to a player: good for one thing, once, for a while. The link itself is in no table. */
 @Entity('player_links')
 @Unique('uq_player_links_link_hash', ['brandId', 'linkHash'])
-@Index('ix_player_links_expires_at', ['expiresAt'])
+@Index('ix_player_links_expires_at', { synchronize: false })
 @Check(
   'ck_player_links_purpose',
   `purpose = ANY (ARRAY['activation'::text, 'email_change'::text, 'email_cancel'::text, 'password_reset'::text])`,

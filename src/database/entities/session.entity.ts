@@ -5,7 +5,7 @@ import { MarketingState } from './marketing-state.entity.js';
 @Entity('sessions')
 @Unique('uq_sessions_token_hash', ['tokenHash'])
 @Index('ix_sessions_player', ['brandId', 'playerId'])
-@Index('ix_sessions_expires_at', ['expiresAt'])
+@Index('ix_sessions_expires_at', { synchronize: false })
 export class Session {
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'pk_sessions' })
   id: string;

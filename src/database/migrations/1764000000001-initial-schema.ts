@@ -85,7 +85,7 @@ create table access_tokens (
   constraint pk_access_tokens primary key (token_hash),
   constraint fk_access_tokens_client foreign key (client_id) references service_clients (id)
 );
-create index ix_access_tokens_expires_at on access_tokens (expires_at);
+create index ix_access_tokens_expires_at on access_tokens ((expires_at at time zone 'UTC'));
 create index ix_access_tokens_client on access_tokens (client_id);
 create table integrations (
   id text not null,
@@ -164,7 +164,7 @@ create table sessions (
   constraint fk_sessions_state foreign key (brand_id, player_id) references marketing_states (brand_id, player_id)
 );
 create index ix_sessions_player on sessions (brand_id, player_id);
-create index ix_sessions_expires_at on sessions (expires_at);`;
+create index ix_sessions_expires_at on sessions ((expires_at at time zone 'UTC'));`;
 
 const EVENTS = `
 create table consent_events (

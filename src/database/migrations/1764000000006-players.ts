@@ -138,7 +138,7 @@ create table attempt_counts (
   constraint pk_attempt_counts primary key (brand_id, key),
   constraint fk_attempt_counts_brand foreign key (brand_id) references brands (id)
 );
-create index ix_attempt_counts_expires_at on attempt_counts (expires_at);
+create index ix_attempt_counts_expires_at on attempt_counts ((expires_at at time zone 'UTC'));
 -- Counts one more attempt of each key, or none of them if one that has a limit is at it: then says for how many seconds.
 -- counts are those before this one. Rows are locked in the order of their keys.
 create function take_attempts(
@@ -179,4 +179,4 @@ create table login_challenges (
   constraint fk_login_challenges_player foreign key (brand_id, player_id)
     references player_credentials (brand_id, player_id)
 );
-create index ix_login_challenges_expires_at on login_challenges (expires_at);`;
+create index ix_login_challenges_expires_at on login_challenges ((expires_at at time zone 'UTC'));`;

@@ -30,4 +30,4 @@ create table player_codes (
   constraint fk_player_codes_player foreign key (brand_id, player_id) references players (brand_id, player_id)
 );
 create index ix_player_codes_token_hash on player_codes (brand_id, token_hash);
-create index ix_player_codes_expires_at on player_codes (expires_at);`;
+create index ix_player_codes_expires_at on player_codes ((expires_at at time zone 'UTC'));`;

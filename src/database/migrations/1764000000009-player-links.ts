@@ -34,7 +34,7 @@ create table player_links (
     references player_credentials (brand_id, player_id),
   constraint ck_player_links_purpose check (purpose in ('activation', 'email_change', 'email_cancel', 'password_reset'))
 );
-create index ix_player_links_expires_at on player_links (expires_at);`;
+create index ix_player_links_expires_at on player_links ((expires_at at time zone 'UTC'));`;
 
 /**
  * One call whoever is asked for: how long it takes, and how many statements it is, must not tell whether anybody has the address.

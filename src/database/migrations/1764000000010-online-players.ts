@@ -108,7 +108,7 @@ create table game_sessions (
   constraint uq_game_sessions_id_hash unique (brand_id, id_hash),
   constraint fk_game_sessions_state foreign key (brand_id, player_id) references marketing_states (brand_id, player_id)
 );
-create index ix_game_sessions_expires_at on game_sessions (expires_at);`;
+create index ix_game_sessions_expires_at on game_sessions ((expires_at at time zone 'UTC'));`;
 
 /**
  * Records a batch of one player's events, of which each id counts once; answers how many were new, null for an unknown player.
