@@ -1,16 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
 import { sha256 } from '../../src/common/secrets.js';
+import { openCluster } from '../../src/database/embedded/cluster.js';
+import {
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from '../../src/database/embedded/embedded-postgres.js';
+import { embeddedRole } from '../../src/database/open-database.js';
 import { type DocumentedRoute, documentedRoutes } from '../support/api-document.js';
 import type { HttpAnswer, HttpClient } from '../support/http.js';
 import { fill, findMarks } from '../support/marks.js';
-import { alternateVerbs, isGatewayPath, samplePath } from '../support/routes.js';
+import { alternateVerbs, isGatewayPath, isLinkPath, samplePath, sampleQuery } from '../support/routes.js';
 import { ServiceProcess } from '../support/service-process.js';
+import { demoPassword } from '../support/gateway.js';
 import { demoKey, type OpenedSession } from '../support/test-app.js';
-import { createDatabase, runStatements, type TestDatabase } from '../support/test-database.js';
+import { makeClusterFolder } from '../support/test-cluster.js';
+import { runStatements } from '../support/test-database.js';
 
 /** What nobody may find again in what the service writes: a word, a number, an address, a password and a day. */
 const word = 'Zq7Marked7qZ';
@@ -19,12 +25,15 @@ const password = 'Qz7marked7zQ';
 const birthday = '1973-09-17';
 const marks = [word, digits, password, birthday, '17/09/1973'];
 
-/** Not what ends the session that the others need. */
-const routes = documentedRoutes.filter(
-  ({ path }) =>
-    (isGatewayPath(path) || /^\/internal\/(players\/|game-sessions$)/.test(path)) &&
-    !/^\/gateway\/logout|\/blocks$/.test(path),
-);
+const routes = documentedRoutes.filter(({ path }) => isGatewayPath(path) || path.startsWith('/internal/'));
+const logIn = 'POST /gateway/login/{version}/{brand_id}/player';
+const logOut = 'POST /gateway/logout/{version}/{brand_id}/player';
+const changePassword = 'PUT /gateway/admission/{version}/player/{brand_id}/change/password';
+/** What reads no table but the sessions, or none. */
+const readsNothingElse = [
+  ...[logOut, 'GET /internal/sessions', 'DELETE /internal/sessions/{id}'],
+  'GET /gateway/site-management/{version}/content/message/format/{message_string}',
+];
 const stepOne = 'POST /gateway/reg-step-one/{version}/{brand_id}';
 /** Bodies that are taken, with a mark wherever a person could be read off it. */
 const taken: Record<string, () => object> = {
@@ -85,6 +94,9 @@ const taken: Record<string, () => object> = {
     email: `${word}${++count}@example.com`,
     comment: word,
   }),
+  [logIn]: () => ({ user_name: registered, password, language: word }),
+  [logOut]: () => ({}),
+  [changePassword]: () => ({ old_password: passwordNow, new_password: `${password}${++count}` }),
   'POST /gateway/admission/{version}/forgot/password/{brand_id}': () => ({ mail: 'player1002@example.com' }),
   'PUT /internal/players/{id}/activity': () => ({
     marketingSegmentation: word,
@@ -103,6 +115,11 @@ const taken: Record<string, () => object> = {
     ],
   }),
   'POST /internal/game-sessions': () => ({ player_id: '1001', game_id: `${word}${++count}` }),
+  'PUT /internal/players/{id}/blocks': () => ({
+    blocked: { active: true, note: `${word} ${++count}` },
+    excluded: { active: true, note: word },
+  }),
+  'POST /internal/sessions': () => ({ player_id: '1001' }),
   'PUT /internal/players/{id}': () => ({
     origin: `${word}.example`,
     bTag: `${word} ${++count}`,
@@ -113,6 +130,8 @@ const taken: Record<string, () => object> = {
 };
 /** Tables that a person's data goes to, one or the other, when these are sent. */
 const tables = [
+  'sessions',
+  'player_blocks',
   'marketing_asks',
   'players',
   'player_credentials',
@@ -138,7 +157,8 @@ const markedHeaders = {
   'accept-language': word,
 };
 
-let database: TestDatabase;
+let database: EmbeddedPostgres;
+let ownerUrl: string;
 let service: ServiceProcess;
 let client: HttpClient;
 let session: string;
@@ -146,16 +166,29 @@ let session: string;
 const codeToken = randomUUID();
 /** The session of whoever has only just begun to register. */
 let newcomer: string;
-const folder = mkdtempSync(join(tmpdir(), 'player-consent-canary-'));
+/** The name of whoever registered last. */
+let registered: string;
+/** The password of player 1001. */
+let passwordNow = demoPassword;
+const folder = makeClusterFolder();
 const refusals: string[] = [];
 const statuses = new Map<number, number>();
 
 const tokenOf = ({ path }: DocumentedRoute) => (isGatewayPath(path) ? session : demoKey);
 
+/** A query that is read: what is no mark is asked for as such. */
+function markedQuery(route: DocumentedRoute): string {
+  return isLinkPath(route.path) ? `?hash=${word.padEnd(43, 'A')}` : sampleQuery(route);
+}
+
+/** Blocks are for a player who need not log in. */
+const pathOf = (route: DocumentedRoute) =>
+  samplePath(route, { player: route.path.endsWith('/blocks') ? '1004' : '1001' });
+
 async function send(
   route: DocumentedRoute,
   body?: unknown,
-  { path = samplePath(route), method = route.method, token = tokenOf(route) } = {},
+  { path = pathOf(route), method = route.method, token = tokenOf(route) } = {},
 ): Promise<HttpAnswer> {
   const isPlain = body === undefined || typeof body === 'string';
   const answer = await client.send({
@@ -170,50 +203,86 @@ async function send(
     body: isPlain ? body : JSON.stringify(body),
   });
   statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-  if (route.name === stepOne && answer.status === 200)
-    newcomer = (JSON.parse(answer.text) as { auth_token: string }).auth_token;
+  if (answer.status < 300) await remember(route.name, answer.text, body);
   if (answer.status >= 400) refusals.push(`${route.name} ${answer.status} ${answer.text}`);
   return answer;
 }
 
+/** What the calls after it need of a call that did something. */
+async function remember(name: string, text: string, body: unknown): Promise<void> {
+  if (name === logOut) await openSession();
+  if (name === changePassword) passwordNow = (body as { new_password: string }).new_password;
+  if (name === 'PUT /internal/players/{id}')
+    passwordNow = (body as { password?: string }).password ?? passwordNow;
+  if (name !== stepOne) return;
+  newcomer = (JSON.parse(text) as { auth_token: string }).auth_token;
+  registered = (body as { loginName: string }).loginName;
+}
+
 beforeAll(async () => {
-  database = await createDatabase();
+  // With the database that it runs itself, whose log is written here too.
   service = new ServiceProcess({
     NODE_ENV: 'development',
-    DATABASE_URL: database.serviceUrl,
-    DATABASE_MIGRATION_URL: database.ownerUrl,
     DATA_DIR: folder,
     LOG_LEVEL: 'debug',
     LOG_FORMAT: 'json',
   });
   client = await service.ready();
-  await runStatements(database.ownerUrl, [
+  database = await startEmbeddedPostgres({ dataDir: folder });
+  ownerUrl = database.superuserUrl('player_consent');
+  await runStatements(ownerUrl, [
     `insert into login_challenges (brand_id, player_id, token_hash, password_digest, expires_at)
      values (1, '1001', '\\x${sha256(codeToken).toString('hex')}', '', now() + interval '1 hour')`,
   ]);
 });
 afterAll(async () => {
   client?.close();
+  await database?.stop();
   await service?.stop();
-  await database?.drop();
   rmSync(folder, { recursive: true, force: true });
 });
 
 /** A password that is set ends the sessions there are. */
 async function openSession(): Promise<void> {
-  const { text } = await client.send({
+  const { status, text } = await client.send({
     method: 'POST',
     path: '/internal/sessions',
     headers: { 'x-auth-token': demoKey, 'content-type': 'application/json' },
     body: JSON.stringify({ player_id: '1001' }),
   });
-  session = (JSON.parse(text) as OpenedSession).auth_token;
+  if (status === 201) session = (JSON.parse(text) as OpenedSession).auth_token;
 }
 beforeEach(openSession);
 
+const isOpen = async () => (await send(routeOf('readDetails'))).status !== 401;
+
+function routeOf(nameOrId: string): DocumentedRoute {
+  const route = routes.find(({ name, operation }) => [name, operation.operationId].includes(nameOrId));
+  if (!route) throw new Error(`there is no ${nameOrId}`);
+  return route;
+}
+
+/** A command for every table but those that say who is calling, and where. */
+const ofOtherTables = (command: string) => `do $$ declare name text; begin
+  for name in select tablename from pg_tables where schemaname = 'public'
+    and tablename not in ('brands', 'service_clients', 'access_tokens', 'sessions')
+  loop execute format('${command}', name); end loop; end $$`;
+
+/** What PostgreSQL has written. */
+const serverLog = () => readFileSync(openCluster(folder).logFile, 'utf8');
+
+/** Nothing is kept, and the gateway says no more than that. */
+async function sendTakenInVain(): Promise<void> {
+  for (const route of routes.filter(({ name }) => name in taken)) {
+    const { status, text } = await send(route, taken[route.name]?.());
+    expect([route.name, status]).toEqual([route.name, 500]);
+    if (isGatewayPath(route.path)) expect(text).toBe('{"result":"internal server error"}');
+  }
+}
+
 /** As if none had been asked for, to a number with the mark. */
 const letCodesBeSent = () =>
-  runStatements(database.ownerUrl, [
+  runStatements(ownerUrl, [
     'delete from attempt_counts',
     'delete from player_codes',
     `update players set phone = '44-${digits}' where brand_id = 1 and player_id = '1001'`,
@@ -239,6 +308,7 @@ describe('what the service writes of a person', () => {
         await send(route, { [key]: value as unknown });
         await send(route, { ...taken[route.name]?.(), [key]: { [word]: [word] } });
         await send(route, { ...taken[route.name]?.(), [key]: `${word}@${word}` });
+        if (!(await isOpen())) await openSession();
       }
       for (const text of [`{"${word}"`, `"${word}"`, `["${word}"]`, word, `{"__proto__":"${word}"}`])
         await send(route, text);
@@ -249,13 +319,43 @@ describe('what the service writes of a person', () => {
   it('is provoked by what is taken and kept', async () => {
     await letCodesBeSent();
     for (const route of routes.filter(({ name }) => name in taken)) {
+      if (!(await isOpen())) await openSession();
       const { status, text } = await send(route, taken[route.name]?.());
-      expect([route.name, status, status < 300 ? '' : text]).toEqual([route.name, status, '']);
+      expect([route.name, status, status < 400 ? '' : text]).toEqual([route.name, status, '']);
     }
     await openSession();
-    const details = routes.find(({ operation }) => operation.operationId === 'readDetails');
-    const { text } = await send(details as DocumentedRoute);
+    const { text } = await send(routeOf('readDetails'));
     for (const mark of [word, digits, birthday, `${word}@example.com`]) expect(text).toContain(mark);
+  });
+
+  it('is provoked by reads that the database refuses', async () => {
+    const failed = new Set<string>();
+    await runStatements(ownerUrl, [ofOtherTables(`revoke select on %I from ${embeddedRole}`)]);
+    for (const route of routes.filter(({ name }) => name !== logOut)) {
+      const [media] = Object.values(route.operation.requestBody?.content ?? {});
+      const bodies = [taken[route.name]?.(), media ? fill(media.schema, word) : {}];
+      for (const body of bodies) {
+        const { status } = await send(route, body, { path: pathOf(route) + markedQuery(route) });
+        if (status === 500) failed.add(route.name);
+      }
+    }
+    await runStatements(ownerUrl, [ofOtherTables(`grant select on %I to ${embeddedRole}`)]);
+    const others = routes.map(({ name }) => name).filter((name) => !failed.has(name));
+    expect(new Set(others)).toEqual(new Set(readsNothingElse));
+  });
+
+  it('is provoked by rows that the database refuses', async () => {
+    await send(routeOf(stepOne), taken[stepOne]?.());
+    await letCodesBeSent();
+    const refuse = (table: string) => `alter table ${table} add constraint refused check (false) not valid`;
+    await runStatements(ownerUrl, tables.map(refuse));
+    await sendTakenInVain();
+    expect(serverLog()).toContain('violates check constraint "refused"');
+    expect(findMarks(serverLog(), [...marks, session, codeToken])).toEqual([]);
+    await runStatements(
+      ownerUrl,
+      tables.map((table) => `alter table ${table} drop constraint refused`),
+    );
   });
 
   it('is provoked by errors of the database that repeat the row', async () => {
@@ -265,16 +365,9 @@ describe('what the service writes of a person', () => {
       end $$`;
     const repeatOn = (table: string) =>
       `create trigger repeat_row before insert or update on ${table} for each row execute function repeat_row()`;
-    const begin = routes.find(({ name }) => name === stepOne);
-    await send(begin as DocumentedRoute, taken[stepOne]?.());
     await letCodesBeSent();
-    await runStatements(database.ownerUrl, [repeat, ...tables.map(repeatOn)]);
-    for (const route of routes.filter(({ name }) => name in taken)) {
-      const { status, text } = await send(route, taken[route.name]?.());
-      const isGateway = isGatewayPath(route.path);
-      expect([route.name, status]).toEqual([route.name, 500]);
-      if (isGateway) expect(text).toBe('{"result":"internal server error"}');
-    }
+    await runStatements(ownerUrl, [repeat, ...tables.map(repeatOn)]);
+    await sendTakenInVain();
   });
 
   it('holds nothing of it: not the log, not the metrics, not an error', async () => {
