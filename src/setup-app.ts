@@ -18,7 +18,7 @@ import { allowLongBodies, answerAlternateVerbs } from './common/route-config.js'
 import { setSecurityHeaders } from './common/security-headers.js';
 import { DtoPipe } from './common/validation.pipe.js';
 import type { Config } from './config/config.js';
-import { setupDocs } from './docs.js';
+import { setupDocs } from './docs-page.js';
 import { HealthService } from './health/health.service.js';
 import { answerHotTexts, HotPolicyTexts } from './policy-consent/hot-policy-texts.js';
 

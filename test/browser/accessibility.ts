@@ -10,9 +10,13 @@ interface Fault {
   nodes: { html: string; failureSummary: string }[];
 }
 
-/** What axe finds serious or worse, but for the rules named. */
-export async function listSeriousFaults(page: Page, notOurs: string[] = []): Promise<string[]> {
-  const faults = await findFaults(page);
+/** What axe finds serious or worse, but for the rules named; in all of the page, or in what a selector finds. */
+export async function listSeriousFaults(
+  page: Page,
+  notOurs: string[] = [],
+  part = 'html',
+): Promise<string[]> {
+  const faults = await findFaults(page, part);
   return printFaults(
     faults.filter(({ id, impact }) => ['serious', 'critical'].includes(impact) && !notOurs.includes(id)),
   );
@@ -20,15 +24,15 @@ export async function listSeriousFaults(page: Page, notOurs: string[] = []): Pro
 
 /** All that axe finds. */
 export async function listFaults(page: Page): Promise<string[]> {
-  return printFaults(await findFaults(page));
+  return printFaults(await findFaults(page, 'html'));
 }
 
-async function findFaults(page: Page): Promise<Fault[]> {
+async function findFaults(page: Page, part: string): Promise<Fault[]> {
   // Colours are judged when nothing is on its way from one to another.
   await page.mouse.move(1, 1);
   await page.waitForTimeout(700);
   await page.evaluate(axeSource);
-  const { violations } = await page.evaluate<{ violations: Fault[] }>('axe.run(document)');
+  const { violations } = await page.evaluate<{ violations: Fault[] }>(`axe.run(${JSON.stringify(part)})`);
   return violations;
 }
 

@@ -233,13 +233,13 @@ describe('the docs page', () => {
     faults.page = await listSeriousFaults(docs.page, notOurs);
     await docs.openAuthorization();
     await docs.page.screenshot({ path: `${pictures}/docs-authorize.png` });
-    faults.dialog = await listSeriousFaults(docs.page, notOurs);
+    faults.dialog = await listSeriousFaults(docs.page, notOurs, '.dialog-ux');
     await docs.page.keyboard.press('Escape');
     await docs.authorize(service.token);
     await docs.execute(await find('POST', '/userconsents/{userid}'), { parameters: { userid: '1002' } });
-    faults.operation = await listSeriousFaults(docs.page, notOurs);
+    faults.operation = await listSeriousFaults(docs.page, notOurs, '.opblock.is-open');
     await docs.page.getByRole('button', { name: 'Schemas' }).click();
-    faults.schemas = await listSeriousFaults(docs.page, notOurs);
+    faults.schemas = await listSeriousFaults(docs.page, notOurs, '.models');
     expect(faults).toEqual({ page: [], dialog: [], operation: [], schemas: [] });
   });
 
@@ -262,7 +262,6 @@ describe('the docs page behind a path prefix', () => {
     await docs.authorize(service.token);
     const { status } = await docs.execute(await find('GET', '/userconsents/{userid}'));
     expect(status).toBe(200);
-    expect(await listSeriousFaults(docs.page, notOurs)).toEqual([]);
     expect(complaints).toEqual(nothingToComplainOf);
   });
 });
