@@ -151,16 +151,20 @@ describe('a mailed link', () => {
     expect(await addressOf(id)).toBe(address);
   });
 
-  it('confirms the address of who registers', async () => {
+  it.each([
+    ['en', 'activation', 'Confirm this address', 'E‑mail address confirmed – Demo Casino'],
+    ['de', 'activation-de', 'Diese Adresse bestätigen', 'E‑Mail-Adresse bestätigt – Demo Casino'],
+  ])('confirms the address of who registers, in %s', async (language, picture, button, title) => {
+    const address = `newcomer-${language}@example.com`;
     const body = {
-      ...{ loginName: 'newcomer', email: 'newcomer@example.com', password, over18: true, signTNC: true },
-      ...{ language: 'en', currency: 'EUR' },
+      ...{ loginName: `newcomer-${language}`, email: address, password, over18: true, signTNC: true },
+      ...{ language, currency: 'EUR' },
     };
     await app.call('POST', '/gateway/reg-step-one/1.0/1', { token: null, body });
-    await visit(linkIn(await mailTo('newcomer@example.com', publicUrl)));
-    await take('activation');
-    await press('Confirm this address');
-    expect(await page.title()).toBe('E‑mail address confirmed – Demo Casino');
+    await visit(linkIn(await mailTo(address, publicUrl)));
+    await take(picture);
+    await press(button);
+    expect(await page.title()).toBe(title);
     await expectNoFault();
   });
 });
@@ -196,7 +200,7 @@ describe('the form for a new password', () => {
   });
 
   it('fits a small screen in German, and is dark where the reader wants it dark', async () => {
-    const { link } = await forgetPassword('de');
+    const { link, address } = await forgetPassword('de');
     await visit(link, { viewport: { width: 320, height: 640 } });
     expect(await page.title()).toBe('Neues Passwort festlegen – Demo Casino');
     expect(await widthOf()).toBe(320);
@@ -208,6 +212,10 @@ describe('the form for a new password', () => {
     expect(Math.min(...targets)).toBeGreaterThanOrEqual(44);
     await page.evaluate(`document.documentElement.style.setProperty('font-size', '200%')`);
     expect(await widthOf()).toBe(320);
+    await field('Neues Passwort').fill(password);
+    await field('Neues Passwort, noch einmal').fill(password);
+    await press('Passwort festlegen');
+    await mailTo(address, 'wurde soeben geändert');
     await context.close();
     const english = await forgetPassword();
     await app.call('PATCH', '/api/brands/1', { body: { colour: '#14532d' } });
@@ -235,6 +243,6 @@ describe('the mails', () => {
       }
       await context.close();
     }
-    expect(seen.size).toBeGreaterThanOrEqual(16);
+    expect(seen.size).toBeGreaterThanOrEqual(20);
   });
 });
