@@ -3,6 +3,7 @@ import { ApiParam } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BrandSettings } from '../brands/brand-settings.js';
 import { ApiAnswers } from '../common/api-answers.dto.js';
+import { Config } from '../config/config.js';
 import { OnlineStatusService } from '../players/online-status.service.js';
 import {
   Brand,
@@ -28,7 +29,10 @@ import {
 /** Players who are online, and how long they have been. */
 @GatewayController('online-player/:version/player/:brand_id/online')
 export class OnlineStatusController {
-  constructor(private readonly online: OnlineStatusService) {}
+  constructor(
+    private readonly online: OnlineStatusService,
+    private readonly config: Config,
+  ) {}
 
   /**
    * Read your figures. 401 with a `result` says what you have to do first; 303, once in each period of your choice, how long you have
@@ -45,7 +49,7 @@ export class OnlineStatusController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OnlineStatusDto | RealityCheckDto> {
     const online = await this.online.read(brand, playerId, sessionId, showsAnswer(request));
-    if (!online.isCheckDue) return toOnlineStatusDto(brand, online);
+    if (!online.isCheckDue) return toOnlineStatusDto(brand, online, this.config.PATH_PREFIX);
     void reply.status(303);
     return toRealityCheckDto(brand, online);
   }

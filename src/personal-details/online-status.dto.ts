@@ -171,12 +171,16 @@ export function toInGameStatusDto(brand: BrandSettings, { player }: OnlinePlayer
   };
 }
 
-/** What a site shows of a player who is logged in. */
-export function toOnlineStatusDto(brand: BrandSettings, online: OnlinePlayer): OnlineStatusDto {
+/** What a site shows of a player who is logged in; the prefix is that of all routes. */
+export function toOnlineStatusDto(
+  brand: BrandSettings,
+  online: OnlinePlayer,
+  prefix: string,
+): OnlineStatusDto {
   const { player } = online;
   const money = printer(brand, player);
   const reference = player.wagering_event_id;
-  const path = `/gateway/bonus/1.0/wagering-complete/${brand.id}/${player.player_id}/${reference}`;
+  const path = `${prefix}/gateway/bonus/1.0/wagering-complete/${brand.id}/${encodeURIComponent(player.player_id)}/${reference}`;
   // Field by field, but for what both have.
   return Object.assign(toInGameStatusDto(brand, online), {
     bonusBalance: money(player.bonus_balance),

@@ -12,11 +12,14 @@ import {
 } from '../support/online.js';
 import { createTestApp, demoKey, otherBrandKey, type TestApp } from '../support/test-app.js';
 
+/** Of all routes, as some gateways want it. */
+const prefix = '/consent';
+
 let app: TestApp;
 let players: OnlinePlayers;
 
 beforeAll(async () => {
-  app = await createTestApp();
+  app = await createTestApp({ environment: { PATH_PREFIX: prefix } });
   players = onlinePlayers(app, otherBrandKey);
 });
 afterAll(() => app?.close());
@@ -245,14 +248,14 @@ describe('a wagering that is complete', () => {
       data: { bonus: 'Spring' },
     });
     await players.tell(id, [complete, old]);
-    const wageringCompleteInfoPath = pathOf(id, 'bonus-1');
-    const figures = { maxWin: 12, wageringCompleteInfoPath };
+    const path = pathOf(id, 'bonus-1');
+    const figures = { maxWin: 12, wageringCompleteInfoPath: prefix + path };
     expectAnswer(await players.status(token), 200, printedStatus({ ...figures, wageringComplete: '1' }));
     const told = {
       ...{ unique_ref_id: 'bonus-1', currency: 'EUR', maxWin: 12, completed_at: printed(second(-30)) },
       details: { bonus: 'Spring' },
     };
-    const answer = await app.call('GET', wageringCompleteInfoPath, { token });
+    const answer = await app.call('GET', path, { token });
     expectAnswer(answer, 200, JSON.stringify({ status: 'Success', data: [told] }));
     expect(answer.headers['cache-control']).toBe('no-store');
     const dayAfter = Date.parse(second(-30)) + 24 * 3_600_000;
@@ -266,7 +269,7 @@ describe('a wagering that is complete', () => {
     const { id, token } = await players.create();
     await players.tell(id, [event('wagering_complete', 5, { id: 'b-1' })]);
     await players.put(id, { wageringComplete: '0', maxWin: null });
-    const seen = { wageringComplete: '0', maxWin: 0, wageringCompleteInfoPath: pathOf(id, 'b-1') };
+    const seen = { wageringComplete: '0', maxWin: 0, wageringCompleteInfoPath: prefix + pathOf(id, 'b-1') };
     expectAnswer(await players.status(token), 200, printedStatus(seen));
     await players.put(id, { wageringComplete: '' });
     expect(await figuresOf(token)).toMatchObject({ wageringComplete: '' });
