@@ -10,8 +10,7 @@ const deletedAtOnce = 5000;
  * As the indexes have it that are for this alone. Were they on the column itself, a look-up by key that also says
  * `expires_at > now()` would be planned over them when all was expired, and then read all that is live.
  */
-const expired = (ago = '0') =>
-  `expires_at at time zone 'UTC' < (now() - interval '${ago}') at time zone 'UTC'`;
+const expired = (ago = '0') => `expires_at at time zone 'UTC' < now() at time zone 'UTC' - interval '${ago}'`;
 /** What has had its time, in all brands. */
 const outdated = [
   `access_tokens where ${expired()}`,

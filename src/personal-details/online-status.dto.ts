@@ -92,7 +92,7 @@ export class OnlineStatusDto extends InGameStatusDto {
   realBalance: number;
 
   /**
-   * Where the last wagering that was completed is told of, if there is one.
+   * Where the last wagering that was completed is told of, if there is one: from the host's root, with the prefix of all routes.
    * @example /gateway/bonus/1.0/wagering-complete/1/1001/demo-bonus-1
    */
   wageringCompleteInfoPath?: string;
@@ -180,7 +180,7 @@ export function toOnlineStatusDto(
   const { player } = online;
   const money = printer(brand, player);
   const reference = player.wagering_event_id;
-  const path = `${prefix}/gateway/bonus/1.0/wagering-complete/${brand.id}/${encodeURIComponent(player.player_id)}/${reference}`;
+  const path = `${prefix}/gateway/bonus/1.0/wagering-complete/${brand.id}/${player.player_id}/${reference}`;
   // Field by field, but for what both have.
   return Object.assign(toInGameStatusDto(brand, online), {
     bonusBalance: money(player.bonus_balance),

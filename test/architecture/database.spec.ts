@@ -57,6 +57,12 @@ async function readCatalogue(): Promise<Record<string, string[]>> {
     checks: await list(`
       select format('%s on %s: %s', conname, conrelid::regclass, pg_get_constraintdef(oid)) as line
       from pg_constraint where contype = 'c' and connamespace = 'public'::regnamespace order by 1`),
+    'indexes of another kind': unique(
+      await list(`
+        select pg_get_indexdef(i.indexrelid) as line
+        from pg_index i join pg_class c on c.oid = i.indexrelid join pg_am m on m.oid = c.relam
+        where c.relnamespace = 'public'::regnamespace and (i.indexprs is not null or m.amname <> 'btree')`),
+    ),
     storage: await list(`
       select format('%s: %s', relname, array_to_string(reloptions, ', ')) as line
       from pg_class where reloptions is not null and relnamespace = 'public'::regnamespace order by 1`),

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 import { ModulesContainer } from '@nestjs/core';
 import { type Access, accessKey } from '../../src/common/access.js';
-import { type DocumentedRoute, documentedRoutes } from '../support/api-document.js';
+import { apiDocument, type DocumentedRoute, documentedRoutes } from '../support/api-document.js';
 import { GatewayGuard } from '../../src/personal-details/gateway.guard.js';
 import { alternateVerbs, checksCredential, publicRoutes, samplePath } from '../support/routes.js';
 import { createTestApp, type TestApp } from '../support/test-app.js';
@@ -109,6 +109,20 @@ describe('every route', () => {
     const listed = publicRoutes.filter((name) => !documented.includes(name));
     expect([...new Set(open)].sort()).toEqual(listed);
     expect(documented).toEqual(expect.arrayContaining(publicRoutes.filter((name) => !listed.includes(name))));
+  });
+
+  it('refers to schemas by plain names, and with nothing beside: all that the reference page reads', () => {
+    const others: string[] = [];
+    const found: string[] = [];
+    JSON.stringify(apiDocument, (_key, value: unknown) => {
+      if (typeof value !== 'object' || value === null || !('$ref' in value)) return value;
+      const { $ref: reference, ...beside } = value;
+      const isPlain = /^#\/components\/schemas\/\w+$/.test(String(reference));
+      (isPlain && Object.keys(beside).length === 0 ? found : others).push(String(reference));
+      return value;
+    });
+    expect(found.length).toBeGreaterThan(100);
+    expect(others).toEqual([]);
   });
 
   it('has a preflight only if pages may call it', () => {

@@ -27,6 +27,7 @@ let acts: [what: string, players: number, act: () => Promise<unknown>][];
 beforeAll(async () => {
   // One connection, so that what is planned on nearly empty tables is what meets the full ones.
   app = await createTestApp({ environment: { DATABASE_POOL_SIZE: '1' } });
+  await ReadCounter.quiet(app);
   acts = await makeActs();
   await addExpired();
   for (const table of tables) {

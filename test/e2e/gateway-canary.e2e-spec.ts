@@ -265,7 +265,7 @@ function routeOf(nameOrId: string): DocumentedRoute {
 /** A command for every table but those that say who is calling, and where. */
 const ofOtherTables = (command: string) => `do $$ declare name text; begin
   for name in select tablename from pg_tables where schemaname = 'public'
-    and tablename not in ('brands', 'service_clients', 'access_tokens', 'sessions')
+    and tablename not in ('brands', 'brand_products', 'statement_texts', 'service_clients', 'access_tokens', 'sessions')
   loop execute format('${command}', name); end loop; end $$`;
 
 /** What PostgreSQL has written. */

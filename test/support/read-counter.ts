@@ -10,13 +10,17 @@ export class ReadCounter {
     private readonly tables: string,
   ) {}
 
+  /** Has housekeeping done and over: it would read in between, and remove what is old. */
+  static async quiet(app: TestApp): Promise<void> {
+    await app.nest.get(MaintenanceJob, { strict: false }).onApplicationShutdown();
+  }
+
   /**
    * Waits until all that was read before is counted.
    * @param tables a regular expression; partitions begin with the names of their tables
    */
   static async start(app: TestApp, tables: string): Promise<ReadCounter> {
-    // It would read in between.
-    await app.nest.get(MaintenanceJob, { strict: false }).onApplicationShutdown();
+    await ReadCounter.quiet(app);
     const counter = new ReadCounter(app, tables);
     let counted = -1;
     await eventually(async () => {
