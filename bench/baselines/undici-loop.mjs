@@ -5,9 +5,9 @@ import { Agent } from 'undici';
 
 const [origin, file, concurrency] = process.argv.slice(2);
 const ids = readFileSync(file, 'utf8').trimEnd().split('\n');
-// The service's own settings.
+// The service's limits, which undici itself keeps here.
 const agent = new Agent({
-  connections: 64,
+  connections: 128,
   headersTimeout: 15_000,
   bodyTimeout: 15_000,
   keepAliveTimeout: 30_000,

@@ -40,34 +40,38 @@ interface Target {
 /** Speaks to the CRMs of all brands over connections that are kept. */
 @Injectable()
 export class CrmClient implements OnApplicationShutdown {
-  private readonly underWay = new Set<Exchange>();
+  /**
+   * Requests under way, each in a place of its own. The tables of a Set refer to one another when they are replaced: one that is
+   * not collected yet keeps requests that are over, and collecting them took a tenth of the time of sending.
+   */
+  private readonly underWay: (Exchange | null)[] = [];
+  private readonly free: number[] = [];
   private readonly targets = new WeakMap<CrmAddress, Target>();
   private readonly sweep = setInterval(() => this.endLate(), sweepEveryMs).unref();
   private readonly agent = new Agent({
     connections: mostConnections,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
+    // The sweep sees to both.
+    headersTimeout: 0,
+    bodyTimeout: 0,
     keepAliveTimeout: keepAliveMs,
     connect: { timeout: connectTimeoutMs },
   });
 
   /** Tells the CRM once; never rejects. */
   tell(address: CrmAddress, message: CrmMessage): Promise<CrmAnswer> {
-    const exchange = new Exchange(performance.now() + timeoutMs, () => this.underWay.delete(exchange));
-    this.underWay.add(exchange);
+    const place = this.free.pop() ?? this.underWay.length;
+    const exchange = new Exchange(performance.now() + timeoutMs, () => this.leave(place, exchange));
+    this.underWay[place] = exchange;
     try {
       const { origin, path, headers } = this.targetOf(address);
-      this.agent.dispatch(
-        {
-          ...{ origin, path: path + message.path, method: 'PUT', headers },
-          body: JSON.stringify({
-            user_id: message.userId,
-            timestamp: message.changedAt.toISOString(),
-            origin: message.origin,
-          }),
-        },
-        exchange,
-      );
+      const body = JSON.stringify({
+        user_id: message.userId,
+        timestamp: message.changedAt.toISOString(),
+        origin: message.origin,
+      });
+      // Written out: of what is put together by `...` the engine makes requests that outlive their answers.
+      const request = { origin, path: path + message.path, method: 'PUT' as const, headers, body };
+      this.agent.dispatch(request, exchange);
     } catch (error) {
       exchange.onResponseError(null, error);
     }
@@ -90,13 +94,16 @@ export class CrmClient implements OnApplicationShutdown {
     return target;
   }
 
+  private leave(place: number, exchange: Exchange): void {
+    if (this.underWay[place] !== exchange) return;
+    this.underWay[place] = null;
+    this.free.push(place);
+  }
+
   /** Over everything: the wait for a connection, and an answer that trickles in. */
   private endLate(): void {
     const now = performance.now();
-    for (const exchange of this.underWay) {
-      if (exchange.endsAt > now) return;
-      exchange.giveUp();
-    }
+    for (const exchange of this.underWay) if (exchange && exchange.endsAt <= now) exchange.giveUp();
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -121,8 +121,9 @@ export class CrmDeliveryService implements OnApplicationBootstrap, BeforeApplica
   }
 
   private noteAnswer({ brand, lanes: own }: BrandLanes): void {
-    const wereAway = own.map((lane) => lane.noteAnswer());
-    if (!wereAway.includes(true)) return;
+    let wasAway = false;
+    for (const lane of own) wasAway = lane.noteAnswer() || wasAway;
+    if (!wasAway) return;
     this.logger.log({ msg: 'the CRM takes events again', brand: brand.id });
     void this.outbox.bringForward(brand.id).then(
       () => own.forEach((lane) => lane.wake()),
