@@ -56,7 +56,10 @@ export interface OpenLink {
 
 type LinkRow = Omit<OpenLink, 'playerId'> & { player_id: string };
 
-/** Parameters: brand, hash, now, purposes. All but a change's own links are about the address that the player has. */
+/**
+ * Parameters: brand, hash, now, purposes. All but a change's own links are about the address that the player has; who is blocked can
+ * cancel a change and no more.
+ */
 const findOpen = {
   name: 'find_open_player_link',
   text: `
@@ -64,8 +67,10 @@ const findOpen = {
     from player_links l
     join player_credentials c on c.brand_id = l.brand_id and c.player_id = l.player_id
     join players p on p.brand_id = l.brand_id and p.player_id = l.player_id
+    join marketing_states s on s.brand_id = l.brand_id and s.player_id = l.player_id
     where l.brand_id = $1 and l.link_hash = $2 and l.ended_at is null and l.expires_at > $3 and l.purpose = any ($4)
-      and (l.purpose in ('email_change', 'email_cancel') or l.address = c.email)`,
+      and (l.purpose in ('email_change', 'email_cancel') or l.address = c.email)
+      and (l.purpose = 'email_cancel' or not s.blocked)`,
 };
 
 /** Voids a player's open links, of all purposes unless some are named. The player must be locked. */

@@ -161,7 +161,9 @@ describe('a change of the e-mail address', () => {
     const block = (active: boolean) =>
       app.call('PUT', `/internal/players/${player.id}/blocks`, { body: { blocked: { active } } });
     expect((await block(true)).status).toBe(200);
+    expect((await open(app, confirm)).status).toBe(400);
     expectAnswer(await follow(app, confirm), 400, gatewayError.failure);
+    expect((await open(app, cancel)).status).toBe(200);
     expectAnswer(await follow(app, cancel), 200, cancelled);
     await block(false);
     expectAnswer(await follow(app, confirm), 400, gatewayError.failure);

@@ -238,7 +238,10 @@ describe('a new password by the link', () => {
     await putPlayer(app, changed, { password: demoPassword });
     await putPlayer(app, moved, { email: `moved${moved}@example.com` });
     await app.call('PUT', `/internal/players/${blocked}/blocks`, { body: { blocked: { active: true } } });
-    for (const link of links) expectAnswer(await set(link), 400, gatewayError.failure);
+    for (const link of links) {
+      expect((await open(app, link)).status).toBe(400);
+      expectAnswer(await set(link), 400, gatewayError.failure);
+    }
   });
 
   it('can be set by JSON that is posted, as by PUT', async () => {
