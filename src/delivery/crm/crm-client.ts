@@ -42,7 +42,7 @@ interface Target {
 export class CrmClient implements OnApplicationShutdown {
   /**
    * Requests under way, each in a place of its own. The tables of a Set refer to one another when they are replaced: one that is
-   * not collected yet keeps requests that are over, and collecting them took a tenth of the time of sending.
+   * not collected yet keeps requests that are over, and collecting them took a twentieth of the time of sending.
    */
   private readonly underWay: (Exchange | null)[] = [];
   private readonly free: number[] = [];
