@@ -68,6 +68,16 @@ describe('the event of a change', () => {
     expect(otherCrm.about(others)[0]?.headers).not.toHaveProperty('x-api-key');
   });
 
+  it('is JSON whatever the origin holds', async () => {
+    const player = newPlayerId();
+    const origin = 'a\t"quoted"\\ \n\u0001 ünï 🎰 origin';
+    await app.call('PUT', `/internal/players/${player}`, { body: { origin: 'own.example' } });
+    await app.sql('update players set origin = $2 where brand_id = 1 and player_id = $1', [player, origin]);
+    await post(player);
+    await eventually(() => crm.about(player).length > 0);
+    expect(crm.about(player)[0]?.body).toMatchObject({ user_id: player, origin });
+  });
+
   it('of a second change is sent as soon as the first one has been answered', async () => {
     crm.delayMs = 60;
     const players = Array.from({ length: 10 }, newPlayerId);

@@ -1,7 +1,6 @@
-import { Column, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
-import { OutboxEntry } from './outbox-entry.entity.js';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** One try to deliver a webhook, and what came of it. */
+/** One try to deliver a webhook, and what came of it. It goes with its outbox row, by a trigger. */
 @Entity('delivery_attempts')
 export class DeliveryAttempt {
   @PrimaryColumn({ type: 'bigint', name: 'outbox_id', primaryKeyConstraintName: 'pk_delivery_attempts' })
@@ -35,8 +34,4 @@ export class DeliveryAttempt {
   /** The first kilobyte of the answer. */
   @Column({ type: 'text', nullable: true })
   answer: string | null;
-
-  @ManyToOne(() => OutboxEntry, { onDelete: 'CASCADE' })
-  @JoinColumn({ name: 'outbox_id', foreignKeyConstraintName: 'fk_delivery_attempts_outbox' })
-  entry: OutboxEntry;
 }

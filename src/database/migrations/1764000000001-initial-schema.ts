@@ -261,8 +261,7 @@ create table delivery_attempts (
   status smallint,
   error text,
   answer text,
-  constraint pk_delivery_attempts primary key (outbox_id, attempted_at),
-  constraint fk_delivery_attempts_outbox foreign key (outbox_id) references outbox (id) on delete cascade
+  constraint pk_delivery_attempts primary key (outbox_id, attempted_at)
 );
 create table reconciliation_runs (
   id uuid not null,

@@ -110,8 +110,8 @@ export class CrmDeliveryService implements OnApplicationBootstrap, BeforeApplica
 
   private async deliver(known: BrandLanes, lane: number, job: CrmJob): Promise<void> {
     const path = job.kind === OutboxKind.crm_blocks ? 'blocks' : 'consents';
-    const { playerId: userId, origin, changedAt } = job;
-    const answer = await this.client.tell(known.brand, { path, userId, origin, changedAt });
+    const { player, origin, changedAt } = job;
+    const answer = await this.client.tell(known.brand, { path, player, origin, changedAt });
     const delivered = answer.status === 200;
     this.metrics.count(outboxKindName(job.kind), delivered ? 'delivered' : 'failed', changedAt);
     if (isThere(answer)) this.noteAnswer(known);

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { reportClaimFailure } from '../claim-failure.js';
 import { LaneWorker } from '../lane-worker.js';
 import { crmPause, systemClock } from '../schedule.js';
-import type { CrmAnswer } from './crm-client.js';
+import type { CrmAnswer } from './crm-connection.js';
 import { type CrmJob, type CrmOutbox, type PackedJob, readJob } from './crm-outbox.js';
 import { OrderedClaims } from './ordered-claims.js';
 

@@ -3,7 +3,8 @@ import { SecretBox } from '../../common/secrets.js';
 import { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
 import { releaseEntries } from '../outbox-statements.js';
-import type { CrmAddress, CrmAnswer } from './crm-client.js';
+import type { CrmAddress } from './crm-client.js';
+import type { CrmAnswer } from './crm-connection.js';
 
 /** Rows that have done their work are deleted together, so many at most or after so many milliseconds. */
 const removedAtOnce = 256;
@@ -22,11 +23,12 @@ export type PackedJob = string;
 
 export interface CrmJob {
   id: string;
-  playerId: string;
   kind: number;
-  changedAt: Date;
   /** Failed attempts so far. */
   attempts: number;
+  changedAt: Date;
+  /** Whom it is about, and where it comes from: JSON strings, quotes and all, as they go into the message. */
+  player: string;
   origin: string;
 }
 
@@ -61,7 +63,7 @@ const listBrands = {
 const claim = {
   name: 'claim_crm_events',
   text: `
-    select string_agg(json_build_array(id::text, player_id, kind, extract(epoch from created_at) * 1000, attempts, origin)::text,
+    select string_agg(concat_ws(e'\\t', id, kind, attempts, extract(epoch from created_at) * 1000, to_json(player_id), to_json(origin)),
         e'\\n') as jobs, extract(epoch from max(due_at))::float8 * 1000 as reached
     from claim_crm_events($1, $2, $3, make_interval(secs => ${leaseSeconds}), $4, $5)`,
 };
@@ -97,11 +99,17 @@ const bringForward = {
         and (last_status is null or last_status = 429 or last_status >= 500) limit ${broughtForwardAtOnce} for update skip locked))`,
 };
 
-/** Reads an event whose turn has come. */
+/** Reads an event whose turn has come: values between tabs, of which JSON has none. */
 export function readJob(packed: PackedJob): CrmJob {
-  const values = JSON.parse(packed) as [string, string, number, number, number, string];
-  const [id, playerId, kind, changedAt, attempts, origin] = values;
-  return { id, playerId, kind, changedAt: new Date(changedAt), attempts, origin };
+  const [id = '', kind, attempts, changedAt, player = '', origin = ''] = packed.split('\t');
+  return {
+    id,
+    kind: Number(kind),
+    attempts: Number(attempts),
+    changedAt: new Date(Number(changedAt)),
+    player,
+    origin,
+  };
 }
 
 /** The CRM's rows of the outbox. */

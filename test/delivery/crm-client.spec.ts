@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { type CrmAddress, CrmClient, type CrmMessage } from '../../src/delivery/crm/crm-client.js';
+import { answer, type Behaviour, bytes, endless, Receiver } from './receiver.js';
+
+let client: CrmClient;
+let crm: Receiver;
+let behave: Behaviour;
+
+beforeEach(async () => {
+  behave = answer(200);
+  crm = await Receiver.start((socket) => behave(socket));
+  client = new CrmClient();
+});
+afterEach(async () => {
+  await client.onApplicationShutdown();
+  await crm.stop();
+});
+
+const address = (): CrmAddress => ({ baseUrl: `http://127.0.0.1:${crm.port}/base/`, apiKey: 'secret' });
+const message = (player: string): CrmMessage => ({
+  path: 'consents',
+  player: JSON.stringify(player),
+  origin: JSON.stringify('demo.example'),
+  changedAt: new Date('2026-01-31T12:00:00Z'),
+});
+const tell = (player = 'p-1') => client.tell(address(), message(player));
+const tellMany = (count: number) =>
+  Promise.all(Array.from({ length: count }, (_, index) => tell(`p-${index}`)));
+const told = { status: 200, error: null };
+
+describe('the CRM', () => {
+  it('gets the message as it is', async () => {
+    expect(await tell('p-"1')).toEqual(told);
+    const [head, body] = crm.requests[0]?.split('\r\n\r\n') ?? [];
+    expect(head).toMatch(/^PUT \/base\/v2\/integration\/user\/consents HTTP\/1\.1\r\n/);
+    expect(head).toMatch(/x-api-key: secret/);
+    expect(JSON.parse(body ?? '')).toEqual({
+      user_id: 'p-"1',
+      timestamp: '2026-01-31T12:00:00.000Z',
+      origin: 'demo.example',
+    });
+  });
+
+  it('is told over one connection what is told one after the other', async () => {
+    for (let count = 0; count < 30; count++) expect(await tell()).toEqual(told);
+    expect(crm.connections).toBe(1);
+  });
+
+  it('is told over 128 connections at most; what comes beyond them waits for one', async () => {
+    behave = (socket) => void setTimeout(() => answer(200)(socket), 50);
+    expect(await tellMany(400)).toEqual(Array(400).fill(told));
+    expect(crm.connections).toBe(128);
+    expect(new Set(crm.requests.map((request) => request.split('\r\n\r\n')[1])).size).toBe(400);
+  });
+
+  it('that closes after each answer is told over a new connection', async () => {
+    behave = (socket) => socket.end('HTTP/1.1 200 -\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+    for (let count = 0; count < 5; count++) expect(await tell()).toEqual(told);
+    expect(crm.connections).toBe(5);
+  });
+
+  it('that closed while nothing was told is told over a new connection', async () => {
+    behave = (socket) => {
+      answer(200)(socket);
+      setTimeout(() => socket.end(), 20);
+    };
+    for (let count = 0; count < 3; count++) {
+      expect(await tell()).toEqual(told);
+      await sleep(100);
+    }
+    expect(crm.connections).toBe(3);
+  });
+
+  it('that says 102 first has answered with what comes after it', async () => {
+    behave = bytes('HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 503 -\r\ncontent-length: 0\r\n\r\n');
+    expect(await tell()).toEqual({ status: 503, error: null });
+  });
+
+  it('that answers with more than anybody reads loses its connection, no more', async () => {
+    behave = endless('HTTP/1.1 200 -\r\ncontent-length: 100000000\r\n\r\n', 'x'.repeat(1000), 0);
+    expect(await tell()).toEqual(told);
+    behave = answer(200);
+    expect(await tell()).toEqual(told);
+    expect(crm.connections).toBe(2);
+  });
+
+  it.each([
+    ['speaks no HTTP', bytes('220 mail.example ESMTP\r\n'), 'not HTTP'],
+    ['cuts the connection', (socket) => void socket.destroy(), 'connection lost'],
+  ] as [string, Behaviour, string][])(
+    'that %s is told again over a new connection',
+    async (_, bad, error) => {
+      behave = bad;
+      expect(await tell()).toEqual({ status: null, error });
+      behave = answer(200);
+      expect(await tell()).toEqual(told);
+      expect(crm.connections).toBe(2);
+    },
+  );
+
+  it('that is not there refuses, and is told once it is', async () => {
+    const { port } = crm;
+    await crm.stop();
+    const gone = { baseUrl: `http://127.0.0.1:${port}`, apiKey: null };
+    expect(await client.tell(gone, message('p-1'))).toEqual({ status: null, error: 'connection refused' });
+    expect(await client.tell(gone, message('p-1'))).toEqual({ status: null, error: 'connection refused' });
+    crm = await Receiver.start((socket) => behave(socket));
+    expect(await tell()).toEqual(told);
+  });
+});
+
+describe('a CRM that hangs', () => {
+  it('has 15 seconds, the wait for a connection included; then it is told of what is new', async () => {
+    behave = () => undefined;
+    // Between two looks at the clock, which come every second: all are late at the same one.
+    await sleep(300);
+    const startedAt = performance.now();
+    const answers = await tellMany(150);
+    expect(answers).toEqual(Array(150).fill({ status: null, error: 'timeout' }));
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(15_000);
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
+    expect(crm.requests).toHaveLength(128);
+    behave = answer(200);
+    expect(await tellMany(150)).toEqual(Array(150).fill(told));
+    // What had its time while it waited was never sent.
+    expect(crm.requests).toHaveLength(128 + 150);
+  }, 40_000);
+
+  it('after its 200 has been told, and loses its connection when the 15 seconds are over', async () => {
+    behave = endless('HTTP/1.1 200 -\r\ntransfer-encoding: chunked\r\n\r\n', '1\r\nx\r\n', 500);
+    expect(await tell()).toEqual(told);
+    const startedAt = performance.now();
+    // undici connects again at once.
+    while (crm.connections === 1 && performance.now() - startedAt < 20_000) await sleep(100);
+    expect(crm.connections).toBe(2);
+    expect(performance.now() - startedAt).toBeGreaterThan(14_000);
+    behave = answer(200);
+    expect(await tell()).toEqual(told);
+    expect(crm.open).toBe(1);
+  }, 40_000);
+});
+
+describe('connections', () => {
+  it('to a CRM that has been told nothing for a minute are forgotten', async () => {
+    jest.useFakeTimers({
+      doNotFake: ['nextTick', 'setImmediate', 'setTimeout', 'queueMicrotask', 'Date', 'hrtime'],
+    });
+    try {
+      await client.onApplicationShutdown();
+      client = new CrmClient();
+      expect(await tell()).toEqual(told);
+      jest.advanceTimersByTime(60_000);
+      expect(await tell()).toEqual(told);
+      expect(crm.connections).toBe(1);
+      jest.advanceTimersByTime(80_000);
+      while (crm.open > 0) await sleep(10);
+      expect(await tell()).toEqual(told);
+      expect(crm.connections).toBe(2);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+});
