@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { buildConnector } from 'undici';
-import { type CrmAnswer, CrmConnection, type CrmRequest } from './crm-connection.js';
+import { type CrmAnswer, CrmConnection, type CrmRequest, reasonOf } from './crm-connection.js';
 
 /** Where a brand's CRM is, and how it knows us. */
 export interface CrmAddress {
@@ -42,11 +42,15 @@ export class CrmClient implements OnApplicationShutdown {
   /** Tells the CRM once; never rejects. */
   tell(address: CrmAddress, message: CrmMessage): Promise<CrmAnswer> {
     return new Promise((settle) => {
-      const { origin, path, headers } = this.targetOf(address);
-      const { path: end, player, changedAt, origin: from } = message;
-      const body = `{"user_id":${player},"timestamp":"${changedAt.toISOString()}","origin":${from}}`;
-      const endsAt = performance.now() + timeoutMs;
-      this.connectionsTo(origin).send({ path: path + end, headers, body, endsAt, settle });
+      try {
+        const { origin, path, headers } = this.targetOf(address);
+        const { path: end, player, changedAt, origin: from } = message;
+        const body = `{"user_id":${player},"timestamp":"${changedAt.toISOString()}","origin":${from}}`;
+        const endsAt = performance.now() + timeoutMs;
+        this.connectionsTo(origin).send({ path: path + end, headers, body, endsAt, settle });
+      } catch (error) {
+        settle({ status: null, error: reasonOf(error) });
+      }
     });
   }
 
@@ -138,6 +142,7 @@ class Connections {
   }
 
   async close(): Promise<void> {
+    for (const request of this.waiting.splice(0)) request.settle({ status: null, error: 'connection lost' });
     await Promise.all(this.all.map((connection) => connection.close()));
   }
 }

@@ -88,9 +88,13 @@ export class CrmConnection implements Dispatcher.DispatchHandler {
     this.end();
   }
 
+  /**
+   * Free in the next turn of the event loop, as undici's own pools have it: until then it looks whether the server says more
+   * than it was asked, which would be taken for the answer to the next request; and it must not be given one while it fails.
+   */
   private end(): void {
     this.request = null;
-    this.whenFree(this);
+    setImmediate(() => this.whenFree(this));
   }
 }
 
@@ -104,7 +108,7 @@ const reasons: [RegExp, string][] = [
 ];
 
 /** A word for a failure; never its message, which can hold an address. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const { code, name, errors } = error as { code?: unknown; name?: unknown; errors?: unknown };
   const inner = Array.isArray(errors) ? (errors[0] as { code?: unknown } | undefined)?.code : undefined;
   const text = [code, inner, name].filter((part) => typeof part === 'string').join(' ');
