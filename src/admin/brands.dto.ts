@@ -9,7 +9,6 @@ import {
   IsISO6391,
   IsObject,
   IsString,
-  IsUrl,
   IsUUID,
   Length,
   Matches,
@@ -25,6 +24,7 @@ import type { BrandView } from '../brands/brands.service.js';
 import { IfGiven } from '../common/if-given.js';
 import { CustomFieldDto } from './custom-field.dto.js';
 import { IsAliasMap } from './is-alias-map.js';
+import { IsBaseUrl } from './is-base-url.js';
 import { IsMessageFormats } from './is-message-formats.js';
 import type { MessageFormats } from '../common/message-format.js';
 import { IsLabelMap, IsStatementMap } from './is-text-map.js';
@@ -50,7 +50,8 @@ export class CrmChangesDto {
   /** @example https://crm.example/api */
   @IfGiven()
   @ValidateIf((_object, value) => value !== null)
-  @IsUrl({ protocols: ['http', 'https'], require_tld: false, require_protocol: true, disallow_auth: true })
+  @IsBaseUrl()
+  @ApiProperty({ format: 'uri' })
   baseUrl?: string | null;
 
   /** Sent as X-Api-Key. Kept encrypted, never shown again; null forgets it. */
@@ -58,6 +59,9 @@ export class CrmChangesDto {
   @ValidateIf((_object, value) => value !== null)
   @IsString()
   @Length(1, 500)
+  @Matches(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/, {
+    message: '$property must be what a header can carry: letters, digits and signs of ASCII on one line',
+  })
   apiKey?: string | null;
 
   /** The origin told where the player has none. */

@@ -114,7 +114,7 @@ describe('/api/brands/:id', () => {
   });
 
   it('takes the CRM’s key, keeps it encrypted, and never shows it', async () => {
-    const apiKey = 'the CRM’s own key';
+    const apiKey = "the CRM's own key";
     const answer = await patch({ crm: { apiKey } });
     const crm = { ...original.crm, hasApiKey: true };
     expectBody(answer, 200, JSON.stringify({ ...original, crm }));
@@ -255,6 +255,18 @@ describe('/api/brands/:id', () => {
       { crm: { baseUrl: 'https://u:p@x.example' } },
       'crm.baseUrl',
       'crm.baseUrl must be a URL address',
+    ],
+    [
+      'an address of which no URL can be made',
+      { crm: { baseUrl: 'http://crm.0x' } },
+      'crm.baseUrl',
+      'crm.baseUrl must be a URL address',
+    ],
+    [
+      'a key that no header can carry',
+      { crm: { apiKey: 'a\r\nx-other: b' } },
+      'crm.apiKey',
+      'crm.apiKey must be what a header can carry: letters, digits and signs of ASCII on one line',
     ],
     ['the CRM on without an address', { crm: { enabled: true } }, 'crm.baseUrl', errorText.crmNeedsBaseUrl],
     ['no CRM at all', { crm: null }, 'crm', 'crm must be an object'],
